@@ -1,0 +1,10 @@
+using System.Text.Json.Serialization;
+
+namespace Kaito.Core.Api;
+
+/// <summary>The serializer contract of the kaito.sh API group: camelCase, absent members left out.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WorkspaceResource))]
+public sealed partial class WorkspaceJson : JsonSerializerContext;
