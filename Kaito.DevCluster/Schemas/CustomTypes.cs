@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kaito.DevCluster.Storage;
+
+namespace Kaito.DevCluster.Schemas;
+
+/// <summary>Turns CustomResourceDefinition objects into served types.</summary>
+internal static class CustomTypes
+{
+    public static GroupResource Definitions { get; } = new("apiextensions.k8s.io", "customresourcedefinitions");
+
+    /// <summary>Keeps the catalog equal to the stored definitions.</summary>
+    public static void Observe(ResourceCatalog catalog, WatchEventType change, ObjectKey key, JsonObject value)
+    {
+        if (key.Resource != Definitions)
+        {
+            return;
+        }
+
+        if (change == WatchEventType.Deleted)
+        {
+            catalog.Remove(GroupResourceOf(value));
+        }
+        else
+        {
+            catalog.Set(Parse(value));
+        }
+    }
+
+    public static GroupResource GroupResourceOf(JsonObject definition)
+    {
+        var spec = definition["spec"] as JsonObject ?? [];
+        return new(spec.Text("group") ?? "", spec["names"]?["plural"]?.ToString() ?? "");
+    }
+
+    /// <summary>The type that a valid definition describes.</summary>
+    public static ResourceType Parse(JsonObject definition)
+    {
+        var spec = definition["spec"]!.AsObject();
+        var names = spec["names"]!.AsObject();
+        var kind = names.Text("kind")!;
+        return new(spec.Text("group")!, kind, names.Text("plural")!)
+        {
+            Custom = true,
+            Singular = names.Text("singular") ?? kind.ToLowerInvariant(),
+            ListKind = names.Text("listKind") ?? kind + "List",
+            ShortNames = Words(names["shortNames"]),
+            Categories = Words(names["categories"]),
+            Namespaced = spec.Text("scope") != "Cluster",
+            Versions = [.. spec["versions"]!.AsArray().Select(static version => Version(version!.AsObject()))],
+        };
+    }
+
+    private static TypeVersion Version(JsonObject version) => new(version.Text("name")!)
+    {
+        Served = version["served"]?.GetValue<bool>() ?? false,
+        Storage = version["storage"]?.GetValue<bool>() ?? false,
+        HasStatus = version["subresources"]?["status"] is JsonObject,
+        Scale = version["subresources"]?["scale"] is JsonObject scale ? Paths(scale) : null,
+        Schema = (version["schema"]?["openAPIV3Schema"] as JsonObject)?.Copy(),
+        Columns = [.. (version["additionalPrinterColumns"] as JsonArray ?? []).OfType<JsonObject>().Select(Column)],
+    };
+
+    private static ScalePaths Paths(JsonObject scale) => new(
+        scale.Text("specReplicasPath") ?? ".spec.replicas",
+        scale.Text("statusReplicasPath") ?? ".status.replicas",
+        scale.Text("labelSelectorPath"));
+
+    private static PrinterColumn Column(JsonObject column) => new(
+        column.Text("name") ?? "",
+        column.Text("type") ?? "string",
+        column.Text("jsonPath") ?? "",
+        (int)((column["priority"] as JsonValue)?.AsLong() ?? 0))
+    {
+        Description = column.Text("description") ?? "",
+        Format = column.Text("format") ?? "",
+    };
+
+    private static ImmutableArray<string> Words(JsonNode? list) =>
+        [.. (list as JsonArray ?? []).Select(static word => word?.ToString() ?? "")];
+}
