@@ -1,1 +1,3 @@
-return 0;
+using Kaito.ModelBuilder;
+
+return BuilderApp.Run(args, Console.Out, Console.Error);

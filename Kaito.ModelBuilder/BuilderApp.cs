@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Kaito.ModelBuilder.Tiny;
+
+namespace Kaito.ModelBuilder;
+
+/// <summary>The command line.</summary>
+internal static class BuilderApp
+{
+    /// <returns>The exit code: 0, or 1 after one line on <paramref name="errors"/>.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter errors)
+    {
+        var root = new RootCommand("Builds model folders for ONNX Runtime GenAI.") { Tiny(output) };
+        try
+        {
+            return root.Parse(args).Invoke(new() { Output = output, Error = errors, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception failure) when (failure is ModelBuildException or IOException or UnauthorizedAccessException)
+        {
+            errors.WriteLine($"error: {failure.Message}");
+            return 1;
+        }
+    }
+
+    private static Command Tiny(TextWriter output)
+    {
+        var folder = new Option<string>("--output") { Description = "Folder to write.", Required = true };
+        var command = new Command("tiny", "Makes the tiny model of tests and demo.") { folder };
+        command.SetAction(parsed =>
+        {
+            var target = parsed.GetRequiredValue(folder);
+            output.WriteLine(TinyModel.Write(target) ? $"Wrote {target}" : $"{target} is up to date");
+        });
+        return command;
+    }
+}

@@ -1,0 +1,63 @@
+namespace Kaito.ModelBuilder.Decoder;
+
+/// <summary>Number format of the linear layers. Activations, norms, embedding and KV cache stay float32.</summary>
+internal enum WeightPrecision
+{
+    Float32,
+
+    /// <summary>4 bits, blocks of 32 along the input axis, symmetric.</summary>
+    Int4,
+}
+
+/// <summary>Everything that decides the graph of a llama-family decoder, apart from the weights themselves.</summary>
+internal sealed record DecoderShape
+{
+    public required int Layers { get; init; }
+
+    public required int Hidden { get; init; }
+
+    /// <summary>Query heads; a multiple of <see cref="KeyValueHeads"/>.</summary>
+    public required int Heads { get; init; }
+
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Width of one head; independent of <see cref="Hidden"/>. A multiple of 16.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Width of the gated feed-forward layer.</summary>
+    public required int Intermediate { get; init; }
+
+    public required int Vocabulary { get; init; }
+
+    /// <summary>Longest sequence in tokens, which is the number of rows of the rotary caches.</summary>
+    public required int Context { get; init; }
+
+    /// <summary>Added to the mean square in every RMSNorm.</summary>
+    public required float NormEpsilon { get; init; }
+
+    public required Rope Rope { get; init; }
+
+    /// <summary>The language-model head is the embedding.</summary>
+    public bool TiedHead { get; init; }
+
+    public bool QueryKeyValueBias { get; init; }
+
+    public bool OutputBias { get; init; }
+
+    public bool FeedForwardBias { get; init; }
+
+    /// <summary>Per layer the keys a query sees, itself included; null: all. Empty: all layers see all.</summary>
+    public IReadOnlyList<int?> Windows { get; init; } = [];
+
+    public int? WindowOf(int layer) => Windows.Count == 0 ? null : Windows[layer];
+}
+
+/// <summary>Source of a decoder's weights under their Hugging Face names, e.g. <c>model.norm.weight</c>.</summary>
+internal interface IDecoderWeights
+{
+    /// <summary>Reads one tensor as float32 in row-major order.</summary>
+    /// <param name="name">Full name of the tensor.</param>
+    /// <param name="shape">The shape it must have; linear layers are [output, input].</param>
+    /// <exception cref="ModelBuildException">The tensor is missing or has another shape.</exception>
+    float[] Read(string name, params ReadOnlySpan<int> shape);
+}
