@@ -1,1 +1,36 @@
-return 0;
+using Kaito.Core.Contracts;
+using Kaito.Hosting;
+
+try
+{
+    var builder = DistributedApplication.CreateBuilder(args);
+    var state = builder.AddKaitoState();
+
+    var tinyModel = builder.AddProject<Projects.Kaito_ModelBuilder>("tiny-model")
+        .BuildsTinyModel(state);
+
+    builder.AddProject<Projects.Kaito_InferenceHost>("inference")
+        .WithKaitoEndpoint()
+        .ServesModel(state.TinyModel, "tiny")
+        .WaitForCompletion(tinyModel);
+
+    var @operator = builder.AddProject<Projects.Kaito_Operator>("operator")
+        .WithKaitoEndpoint();
+
+    if (state.UsesDevCluster)
+    {
+        var cluster = builder.AddProject<Projects.Kaito_DevCluster>("cluster")
+            .RunsDevCluster(state)
+            .MapsImage(Images.InferenceHost, new Projects.Kaito_InferenceHost())
+            .WaitForCompletion(tinyModel);
+        @operator.ManagesDevCluster(state).WaitFor(cluster);
+    }
+
+    builder.Build().Run();
+    return 0;
+}
+catch (DistributedApplicationException mistake)
+{
+    await Console.Error.WriteLineAsync(mistake.Message);
+    return 1;
+}
