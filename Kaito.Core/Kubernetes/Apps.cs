@@ -1,0 +1,56 @@
+// The names and meanings are those of the apps/v1 API.
+#pragma warning disable CS1591
+using System.Collections.Immutable;
+
+namespace Kaito.Core.Kubernetes;
+
+/// <summary>Pods with stable names.</summary>
+public sealed record StatefulSet : IKubeObject
+{
+    public string ApiVersion => "apps/v1";
+
+    public string Kind => "StatefulSet";
+
+    public ObjectMeta Metadata { get; init; } = new();
+
+    public StatefulSetSpec? Spec { get; init; }
+
+    public StatefulSetStatus? Status { get; init; }
+}
+
+public sealed record StatefulSetSpec
+{
+    public int? Replicas { get; init; }
+
+    public string? ServiceName { get; init; }
+
+    public string? PodManagementPolicy { get; init; }
+
+    public VolumeClaimRetention? PersistentVolumeClaimRetentionPolicy { get; init; }
+
+    public WorkloadSelector? Selector { get; init; }
+
+    public PodTemplate? Template { get; init; }
+}
+
+public sealed record VolumeClaimRetention
+{
+    public string? WhenDeleted { get; init; }
+
+    public string? WhenScaled { get; init; }
+}
+
+/// <summary>The labels of the pods that belong to a workload.</summary>
+public sealed record WorkloadSelector
+{
+    public ImmutableSortedDictionary<string, string>? MatchLabels { get; init; }
+}
+
+public sealed record StatefulSetStatus
+{
+    public int? Replicas { get; init; }
+
+    public int? ReadyReplicas { get; init; }
+
+    public long? ObservedGeneration { get; init; }
+}

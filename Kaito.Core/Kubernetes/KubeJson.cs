@@ -1,0 +1,18 @@
+using System.Text.Json.Serialization;
+
+namespace Kaito.Core.Kubernetes;
+
+/// <summary>The serializer contract of the Kubernetes kinds we render or read: camelCase, absent members left out.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(KubeEvent))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(NodeClaim))]
+[JsonSerializable(typeof(ObjectMeta))]
+[JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(StatefulSet))]
+public sealed partial class KubeJson : JsonSerializerContext;
