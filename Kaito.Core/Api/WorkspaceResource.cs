@@ -11,7 +11,7 @@ namespace Kaito.Core.Api;
 /// and <c>tuning</c> are members of the root. v1alpha1 has no member that v1beta1 lacks.
 /// </summary>
 [Field("A GPU node group and the one thing it does: serve a model, or tune one.")]
-public sealed record WorkspaceResource
+public sealed record WorkspaceResource : IKubeObject
 {
     public const string Group = "kaito.sh";
 
