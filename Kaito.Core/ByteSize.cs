@@ -14,6 +14,14 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
     /// <summary>From GiB (2^30 bytes), rounded up to a whole byte as Kubernetes quantities are.</summary>
     public static ByteSize FromGi(double gi) => new((long)Math.Ceiling(Math.Round(gi * BytesPerGi, 3)));
 
+    /// <summary>Reads a quantity in GiB such as <c>27.31Gi</c>; the form of the embedded tables.</summary>
+    /// <exception cref="FormatException">The text is anything else.</exception>
+    public static ByteSize ParseGi(string text) =>
+        text.EndsWith("Gi", StringComparison.Ordinal)
+            && double.TryParse(text.AsSpan(..^2), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var gi)
+            ? FromGi(gi)
+            : throw new FormatException($"\"{text}\" is not a size in Gi.");
+
     /// <inheritdoc/>
     public int CompareTo(ByteSize other) => Bytes.CompareTo(other.Bytes);
 

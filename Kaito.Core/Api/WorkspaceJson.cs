@@ -5,6 +5,7 @@ namespace Kaito.Core.Api;
 /// <summary>The serializer contract of the kaito.sh API group: camelCase, absent members left out.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(WorkspaceResource))]
 public sealed partial class WorkspaceJson : JsonSerializerContext;

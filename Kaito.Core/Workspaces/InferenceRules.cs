@@ -1,0 +1,206 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+
+namespace Kaito.Core.Workspaces;
+
+/// <summary>What <c>inference</c> says, and what follows for the nodes.</summary>
+internal sealed record ParsedInference(InferenceWorkload Workload, int Nodes, ByteSize Disk);
+
+/// <summary>The rules of <c>inference</c>.</summary>
+internal static class InferenceRules
+{
+    private const int MaxAdapters = 10;
+
+    // What upstream asks for where no preset says more.
+    private static readonly ByteSize s_templateDisk = ByteSize.FromGi(80);
+
+    public static ParsedInference? Parse(
+        WorkspaceResource resource,
+        InferenceSpec spec,
+        ParsedNodes nodes,
+        ModelCatalog catalog,
+        int? contextTokens,
+        Findings findings)
+    {
+        switch (spec)
+        {
+            case { Preset: null, Template: null }:
+                findings.Required("inference.preset", "Name a preset, or set inference.template to a pod of your own.");
+                return null;
+            case { Preset: not null, Template: not null }:
+                findings.Error(
+                    "inference", "preset-and-template", "Both preset and template are set. Remove one of them.");
+                return null;
+            case { Template: { } template }:
+                return ParseTemplate(template, nodes, findings);
+            default:
+                return ParsePreset(resource, spec, nodes, catalog, contextTokens, findings);
+        }
+    }
+
+    private static ParsedInference? ParseTemplate(JsonElement template, ParsedNodes nodes, Findings findings)
+    {
+        if (template.ValueKind != JsonValueKind.Object
+            || !template.TryGetProperty("spec", out var pod)
+            || pod.ValueKind != JsonValueKind.Object
+            || !pod.TryGetProperty("containers", out var containers)
+            || containers.ValueKind != JsonValueKind.Array
+            || containers.GetArrayLength() == 0)
+        {
+            findings.Error(
+                "inference.template", "invalid-template",
+                "The template has no containers. Set inference.template.spec.containers as in a pod.");
+            return null;
+        }
+
+        return new(new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
+    }
+
+    private static ParsedInference? ParsePreset(
+        WorkspaceResource resource,
+        InferenceSpec spec,
+        ParsedNodes nodes,
+        ModelCatalog catalog,
+        int? contextTokens,
+        Findings findings)
+    {
+        var requested = RuntimeChoice.Requested(resource, findings);
+        var adapters = ParseAdapters(spec.Adapters ?? [], findings);
+        CheckConfig(spec.Config, findings);
+        if (FindModel(spec.Preset!, catalog, findings) is not { } model)
+        {
+            return null;
+        }
+
+        var bypass = WorkspaceParser.Annotation(resource, Annotations.BypassResourceChecks) is not null;
+        var choice = RuntimeChoice.For(model, nodes, requested, contextTokens, bypass, findings);
+        CheckStrength(spec.Adapters ?? [], choice.Runtime, findings);
+        CheckContext(model, contextTokens, findings);
+        CheckOptions(spec.Preset!, model, findings);
+        var workload = new InferenceWorkload.Preset(
+            ServedName(resource, model), model, choice.Runtime, choice.Reason)
+        {
+            ConfigMap = spec.Config is { Length: > 0 } config ? config : null,
+            AccessSecret = spec.Preset!.PresetOptions?.ModelAccessSecret is { Length: > 0 } secret ? secret : null,
+            Adapters = adapters,
+        };
+        return new(workload, choice.Nodes, model.Disk);
+    }
+
+    // Every replica of an InferenceSet answers to the set's name.
+    private static string ServedName(WorkspaceResource resource, ModelPreset model) =>
+        resource.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet) is { Length: > 0 } set ? set : model.Name;
+
+    private static ModelPreset? FindModel(PresetSpec preset, ModelCatalog catalog, Findings findings)
+    {
+        const string Path = "inference.preset.name";
+        var name = preset.Name?.Trim();
+        if (string.IsNullOrEmpty(name))
+        {
+            findings.Required(Path, "Name a preset, e.g. phi-4-mini-instruct.");
+            return null;
+        }
+
+        if (catalog.TryFind(name, out var model))
+        {
+            return model;
+        }
+
+        var question = NearestNames.Question(catalog.Nearest(name));
+        if (catalog.IsDeprecated(name))
+        {
+            findings.Error(
+                Path, "deprecated-preset", $"\"{name}\" is deprecated and no longer served.{question} "
+                + "Choose a newer preset, e.g. phi-4-mini-instruct.");
+        }
+        else
+        {
+            findings.Error(
+                Path, "unknown-preset", $"\"{name}\" is neither a preset nor a repository of the catalogue.{question} "
+                + $"Presets are {string.Join(", ", catalog.Aliases.Keys)}.");
+        }
+
+        return null;
+    }
+
+    private static void CheckOptions(PresetSpec preset, ModelPreset model, Findings findings)
+    {
+        if (string.Equals(preset.AccessMode, "private", StringComparison.OrdinalIgnoreCase))
+        {
+            findings.Warning("inference.preset.accessMode", "\"private\" has no effect; the model comes from its repository.");
+        }
+
+        if (preset.PresetOptions is { } options)
+        {
+            if (options.Image is { Length: > 0 } || options.ImagePullSecrets is { IsEmpty: false })
+            {
+                findings.Warning(
+                    "inference.preset.presetOptions.image", "Images of models have no effect; the model comes from its "
+                    + "repository.");
+            }
+        }
+
+        if (model.Gated && preset.PresetOptions?.ModelAccessSecret is not { Length: > 0 })
+        {
+            findings.Warning(
+                "inference.preset.presetOptions.modelAccessSecret",
+                $"{model.Repository} asks for an access token. Name a Secret with the key HF_TOKEN unless the nodes have the "
+                + "weights.");
+        }
+    }
+
+    private static void CheckConfig(string? config, Findings findings)
+    {
+        if (config is { Length: > 0 } && !Names.IsSubdomain(config))
+        {
+            findings.Error("inference.config", "invalid-name", $"\"{config}\" is not the name of a ConfigMap.");
+        }
+    }
+
+    private static void CheckContext(ModelPreset model, int? contextTokens, Findings findings)
+    {
+        if (contextTokens > model.ContextTokens)
+        {
+            findings.Error(
+                "inference.config", "context-too-long",
+                $"max-model-len {contextTokens} is more than the {model.ContextTokens} tokens of {model.Repository}. Lower it.");
+        }
+    }
+
+    private static ImmutableArray<Adapter> ParseAdapters(ImmutableArray<AdapterSpec> specs, Findings findings)
+    {
+        if (specs.Length > MaxAdapters)
+        {
+            findings.Error(
+                "inference.adapters", "too-many", $"{specs.Length} adapters are more than {MaxAdapters}. Remove some.");
+        }
+
+        var adapters = specs.Select((spec, index) => AdapterRules.Parse(spec, $"inference.adapters[{index}]", findings))
+            .OfType<Adapter>().ToImmutableArray();
+        foreach (var name in adapters.GroupBy(static a => a.Name).Where(static g => g.Count() > 1).Select(static g => g.Key))
+        {
+            findings.Error(
+                "inference.adapters", "duplicate", $"More than one adapter has the name \"{name}\". Rename all but one.");
+        }
+
+        return adapters;
+    }
+
+    private static void CheckStrength(ImmutableArray<AdapterSpec> specs, InferenceRuntime runtime, Findings findings)
+    {
+        for (var index = 0; runtime == InferenceRuntime.Vllm && index < specs.Length; index++)
+        {
+            if (specs[index].Strength is { Length: > 0 } text
+                && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var strength)
+                && strength < 1)
+            {
+                findings.Error(
+                    $"inference.adapters[{index}].strength", "strength-unsupported",
+                    $"Runtime vllm applies adapters in full, not with {text}. Remove strength, or choose runtime onnx.");
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.RegularExpressions;
+
+namespace Kaito.Core.Workspaces;
+
+/// <summary>The syntax of names that reach Kubernetes, file systems and command lines.</summary>
+internal static partial class Names
+{
+    public const int MaxLabel = 63;
+
+    /// <summary>
+    /// A StatefulSet labels its pods with its own name, a dash and a hash of ten characters; that label has at most 63.
+    /// </summary>
+    public const int MaxWorkload = MaxLabel - 11;
+
+    public static bool IsLabel(string name) => name.Length is > 0 and <= MaxLabel && Label().IsMatch(name);
+
+    public static bool IsSubdomain(string name) => name.Length is > 0 and <= 253 && Subdomain().IsMatch(name);
+
+    public static bool IsImage(string reference) => reference.Length <= 512 && Image().IsMatch(reference);
+
+    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Label();
+
+    [GeneratedRegex(
+        "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Subdomain();
+
+    // [host[:port]/]path[:tag][@digest]
+    [GeneratedRegex(
+        "^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+        + "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9]+:[a-f0-9]{32,})?\\z",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex Image();
+}

@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Core.Hardware;
+using Kaito.Core.Sizing;
+
+namespace Kaito.Core.Workspaces;
+
+/// <summary>What serves a preset, on how many nodes, and why.</summary>
+internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string Reason)
+{
+    private const string FieldPath = "inference.runtime";
+
+    private static readonly string s_annotationPath = $"metadata.annotations[\"{Annotations.Runtime}\"]";
+
+    /// <summary>What the user asked for; <see langword="null"/> when nothing, or when it is an error.</summary>
+    public static InferenceRuntime? Requested(WorkspaceResource resource, Findings findings)
+    {
+        var (value, path) = resource.Inference?.Runtime is { Length: > 0 } field
+            ? (field, FieldPath)
+            : (WorkspaceParser.Annotation(resource, Annotations.Runtime), s_annotationPath);
+        switch (value?.Trim().ToLowerInvariant())
+        {
+            case null or "":
+                return null;
+            case "onnx":
+                return InferenceRuntime.Onnx;
+            case "vllm":
+                return InferenceRuntime.Vllm;
+            case "transformers" when path == s_annotationPath:
+                findings.Warning(path, "Runtime onnx serves in place of transformers. Write onnx to silence this.");
+                return InferenceRuntime.Onnx;
+            default:
+                findings.Error(
+                    path, "unknown-runtime",
+                    $"\"{value}\" is not a runtime.{NearestNames.Question(NearestNames.Of(value, ["onnx", "vllm"]))} "
+                    + "Use onnx or vllm, or leave it out.");
+                return null;
+        }
+    }
+
+    /// <summary>Chooses for a model on an instance type; errors are in <paramref name="findings"/>.</summary>
+    public static RuntimeChoice For(
+        ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens, bool bypass, Findings findings)
+    {
+        CheckAccelerator(nodes.Sku, bypass, findings);
+        if (!GpuSizing.Size(model, nodes.Sku.Shape, contextTokens, SizingPolicy.Default).TryGet(out var size, out var errors))
+        {
+            findings.Report(errors, bypass);
+            return new(requested ?? InferenceRuntime.Onnx, nodes.Count, "The model's size was not checked.");
+        }
+
+        return requested switch
+        {
+            InferenceRuntime.Onnx => Onnx(model, nodes, size, bypass, findings),
+            InferenceRuntime.Vllm => Computed(InferenceRuntime.Vllm, "The Workspace asks for vllm."),
+            _ when size.Nodes > 1 =>
+                Computed(InferenceRuntime.Vllm, $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and onnx has one."),
+            _ when !OnnxModels.CanServe(model) =>
+                Computed(InferenceRuntime.Vllm, $"onnx does not serve {OnnxModels.Describe(model)}."),
+            _ => Computed(InferenceRuntime.Onnx, $"One {nodes.Sku.Name} node holds {model.Repository}."),
+        };
+
+        RuntimeChoice Computed(InferenceRuntime runtime, string reason)
+        {
+            if (nodes.Count > 1 && nodes.Count != size.Nodes)
+            {
+                findings.Warning("resource.count", $"{nodes.Count} has no effect: the model needs {size.Nodes} node(s).");
+            }
+
+            return new(runtime, size.Nodes, reason);
+        }
+    }
+
+    private static RuntimeChoice Onnx(ModelPreset model, ParsedNodes nodes, GpuSize size, bool bypass, Findings findings)
+    {
+        if (size.Nodes > 1)
+        {
+            findings.Report(
+                [
+                    new FieldError(
+                        "resource.instanceType", "model-too-large",
+                        $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and runtime onnx runs a model on one. "
+                        + "Choose an instance type with more GPU memory, or runtime vllm."),
+                ],
+                bypass);
+        }
+
+        if (!OnnxModels.CanServe(model))
+        {
+            findings.Warning(FieldPath, $"onnx does not build {OnnxModels.Describe(model)} itself; supply a built model.");
+        }
+
+        return new(InferenceRuntime.Onnx, nodes.Count, "The Workspace asks for onnx.");
+    }
+
+    private static void CheckAccelerator(GpuSku sku, bool bypass, Findings findings)
+    {
+        if (sku.ComputeCapability is null)
+        {
+            findings.Report(
+                [
+                    new FieldError(
+                        "resource.instanceType", "unsupported-accelerator",
+                        $"{sku.Name} has {sku.GpuModel}, and presets run on NVIDIA GPUs. Choose an instance type with those."),
+                ],
+                bypass);
+        }
+    }
+}
+
+/// <summary>The models that runtime onnx turns into its own form.</summary>
+internal static class OnnxModels
+{
+    private static readonly ImmutableHashSet<string> s_architectures =
+    [
+        "LlamaForCausalLM", "MistralForCausalLM", "Phi3ForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM",
+    ];
+
+    public static bool CanServe(ModelPreset model) =>
+        model.Quantization is null && s_architectures.Contains(model.Architecture);
+
+    public static string Describe(ModelPreset model) =>
+        model.Quantization is null ? model.Architecture : $"{model.Architecture} with {model.Quantization} weights";
+}

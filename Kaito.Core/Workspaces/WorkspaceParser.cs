@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Core.Hardware;
+
+namespace Kaito.Core.Workspaces;
+
+/// <summary>From a Workspace as the user wrote it to one that can be planned, or to every reason why it cannot.</summary>
+/// <remarks>Used by admission and by the reconciler: what one lets through, the other can carry out.</remarks>
+public static class WorkspaceParser
+{
+    private const string AlphaInstanceType = "Standard_NC24ads_A100_v4";
+
+    private static readonly ImmutableArray<string> s_imageFamilies = ["azurelinux", "ubuntu"];
+    private static readonly ImmutableArray<string> s_performanceModes = ["balanced", "interactivity", "throughput"];
+
+    /// <summary>Checks everything and fills in every default.</summary>
+    /// <param name="resource">v1beta1 or v1alpha1.</param>
+    /// <param name="catalog">The models that a preset may name.</param>
+    /// <param name="skus">The instance types of the cloud that nodes come from.</param>
+    /// <param name="contextTokens">
+    /// <c>max-model-len</c> of the user's ConfigMap, in tokens; <see langword="null"/> for the policy's context.
+    /// </param>
+    public static Validated<Workspace> Parse(
+        WorkspaceResource resource, ModelCatalog catalog, SkuCatalog skus, int? contextTokens = null)
+    {
+        var findings = new Findings();
+        CheckRoot(resource, findings);
+        CheckAnnotations(resource, findings);
+
+        var nodes = ResourceRules.Parse(
+            Defaulted(resource), hasPreset: resource.Inference?.Preset is not null, skus, findings);
+        var inference = resource.Inference is null || nodes is null
+            ? null
+            : InferenceRules.Parse(resource, resource.Inference, nodes, catalog, contextTokens, findings);
+        return findings.Errors.IsEmpty && nodes is not null && inference is not null
+            ? Accepted(resource, nodes, inference, findings.Warnings)
+            : findings.Errors;
+    }
+
+    private static Workspace Accepted(
+        WorkspaceResource resource, ParsedNodes nodes, ParsedInference inference, ImmutableArray<string> warnings) => new()
+        {
+            Name = resource.Metadata.Name!,
+            Namespace = resource.Metadata.Namespace ?? "default",
+            Uid = resource.Metadata.Uid ?? "",
+            Generation = resource.Metadata.Generation ?? 0,
+            InstanceType = nodes.Sku.Name,
+            Sku = nodes.Sku,
+            NodeLabels = nodes.Labels,
+            Inference = inference.Workload,
+            Nodes = inference.Nodes,
+            Disk = inference.Disk,
+            LoadBalancer = Annotation(resource, Annotations.EnableLoadBalancer) == "True",
+            NodeImageFamily = Annotation(resource, Annotations.NodeImageFamily)?.Trim().ToLowerInvariant(),
+            InheritedLabels = Inherited(resource),
+            Warnings = warnings,
+        };
+
+    /// <summary>The value of an annotation; <see langword="null"/> when absent.</summary>
+    internal static string? Annotation(WorkspaceResource resource, string key) =>
+        resource.Metadata.Annotations?.GetValueOrDefault(key);
+
+    // v1alpha1 has a default that v1beta1 lacks; an object that went through no API server has none of them.
+    private static ResourceSpec? Defaulted(WorkspaceResource resource) =>
+        resource.ApiVersion == WorkspaceResource.V1Alpha1 && resource.Resource is { InstanceType: null } spec
+            ? spec with { InstanceType = AlphaInstanceType }
+            : resource.Resource;
+
+    private static ImmutableSortedDictionary<string, string> Inherited(WorkspaceResource resource) =>
+        (resource.Metadata.Labels ?? ImmutableSortedDictionary<string, string>.Empty)
+            .Where(static label => label.Key
+                is Labels.CreatedByInferenceSet or Labels.CreatedByMultiRoleInference or Labels.InferenceRole)
+            .ToImmutableSortedDictionary();
+
+    private static void CheckRoot(WorkspaceResource resource, Findings findings)
+    {
+        if (resource.ApiVersion is not (WorkspaceResource.V1Beta1 or WorkspaceResource.V1Alpha1))
+        {
+            findings.Error(
+                "apiVersion", "unknown-api-version",
+                $"\"{resource.ApiVersion}\" is unknown. Use {WorkspaceResource.V1Beta1} or {WorkspaceResource.V1Alpha1}.");
+        }
+
+        if (resource.Kind != WorkspaceResource.KindName)
+        {
+            findings.Error("kind", "unknown-kind", $"\"{resource.Kind}\" is not {WorkspaceResource.KindName}.");
+        }
+
+        CheckName(resource.Metadata.Name, findings);
+        switch (resource)
+        {
+            case { Inference: null, Tuning: null }:
+                findings.Error("", "neither-inference-nor-tuning", "Neither inference nor tuning is set. Set one of them.");
+                break;
+            case { Inference: not null, Tuning: not null }:
+                findings.Error("", "inference-and-tuning", "Both inference and tuning are set. Remove one of them.");
+                break;
+            case { Tuning: not null }:
+                findings.Error(
+                    "tuning", "tuning-unsupported",
+                    "This version serves models and does not tune them. Remove tuning and set inference.");
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void CheckName(string? name, Findings findings)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            findings.Required("metadata.name", "Give the Workspace a name.");
+        }
+        else if (!Names.IsLabel(name))
+        {
+            findings.Error(
+                "metadata.name", "invalid-name",
+                $"\"{name}\" is not a label of at most {Names.MaxLabel} lower-case letters, digits and dashes that starts "
+                + "and ends with a letter or digit.");
+        }
+        else if (name.Length > Names.MaxWorkload)
+        {
+            findings.Error(
+                "metadata.name", "name-too-long",
+                $"\"{name}\" has {name.Length} characters. Use at most {Names.MaxWorkload}: the names of pods and Services "
+                + "are made from it.");
+        }
+    }
+
+    private static void CheckAnnotations(WorkspaceResource resource, Findings findings)
+    {
+        CheckChoice(Annotations.NodeImageFamily, s_imageFamilies, static value => value.Trim().ToLowerInvariant());
+        CheckChoice(Annotations.PerformanceMode, s_performanceModes, static value => value);
+        CheckChoice(Annotations.UseLocalWeights, ["true", "false"], static value => value);
+
+        void CheckChoice(string key, ImmutableArray<string> allowed, Func<string, string> normalize)
+        {
+            if (Annotation(resource, key) is { } value && !allowed.Contains(normalize(value)))
+            {
+                findings.Error(
+                    $"metadata.annotations[\"{key}\"]", "unknown-value",
+                    $"\"{value}\" is unknown. Use one of {string.Join(", ", allowed)}, or remove the annotation.");
+            }
+        }
+    }
+}
