@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+
+namespace Kaito.Operator.Cluster;
+
+/// <summary>Brings keys from informers to a reconcile function, several keys at a time, one worker per key.</summary>
+internal sealed partial class Controller(
+    string name,
+    ImmutableArray<IInformer> informers,
+    WorkQueue queue,
+    Func<string, CancellationToken, Task<TimeSpan?>> reconcile,
+    ControllerServices services)
+{
+    private const int Workers = 5;
+
+    private readonly ILogger _logger = services.Logger;
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken stoppingToken)
+    {
+        var running = informers.Select(i => i.RunAsync(stoppingToken)).ToList();
+        await Task.WhenAll(informers.Select(static i => i.Synced)).WaitAsync(stoppingToken);
+        services.Metrics.Synced = true;
+        LogStarted(name);
+        running.AddRange(Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)));
+        await Task.WhenAll(running);
+    }
+
+    private async Task WorkAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            string key;
+            try
+            {
+                key = await queue.TakeAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            await ReconcileAsync(key, stoppingToken);
+            queue.Done(key);
+        }
+    }
+
+    private async Task ReconcileAsync(string key, CancellationToken stoppingToken)
+    {
+        var started = services.Clock.GetTimestamp();
+        var result = "success";
+        try
+        {
+            var recheck = await reconcile(key, stoppingToken);
+            queue.Forget(key);
+            if (recheck is { } delay)
+            {
+                result = "requeue_after";
+                queue.AddAfter(key, delay);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (KubeConflictException wrong)
+        {
+            result = "requeue";
+            LogConflict(name, key, wrong.Message);
+            queue.Retry(key);
+        }
+        catch (Exception wrong)
+        {
+            result = "error";
+            LogFailed(name, key, queue.Retry(key), wrong.Message);
+        }
+
+        services.Metrics.Reconciled(result, services.Clock.GetElapsedTime(started));
+    }
+
+    [LoggerMessage(LogLevel.Information, "Controller {Controller} has read the cluster and starts")]
+    private partial void LogStarted(string controller);
+
+    [LoggerMessage(LogLevel.Debug, "{Controller} {Key} changed meanwhile and is looked at again: {Problem}")]
+    private partial void LogConflict(string controller, string key, string problem);
+
+    [LoggerMessage(LogLevel.Error, "{Controller} {Key} failed, next try in {Delay}: {Problem}")]
+    private partial void LogFailed(string controller, string key, TimeSpan delay, string problem);
+}
+
+/// <summary>What every controller needs and none is about.</summary>
+internal sealed record ControllerServices(TimeProvider Clock, OperatorMetrics Metrics, ILogger Logger);

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+
+namespace Kaito.Operator.Cluster;
+
+/// <summary>Where a kind lives on the API server.</summary>
+internal abstract record KubeKind(string ApiVersion, string Kind, string Plural, bool Namespaced)
+{
+    /// <summary>The path of all objects of the kind in a namespace, or of all there are when it is null.</summary>
+    public string Collection(string? space)
+    {
+        var root = ApiVersion.Contains('/', StringComparison.Ordinal) ? $"apis/{ApiVersion}" : $"api/{ApiVersion}";
+        return Namespaced && space is not null ? $"{root}/namespaces/{space}/{Plural}" : $"{root}/{Plural}";
+    }
+
+    public string Object(string? space, string name) => $"{Collection(space)}/{name}";
+}
+
+/// <summary>A kind with the record that its objects are read into.</summary>
+internal sealed record KubeKind<T>(
+    string ApiVersion, string Kind, string Plural, bool Namespaced, JsonTypeInfo<T> Contract)
+    : KubeKind(ApiVersion, Kind, Plural, Namespaced)
+    where T : class, IKubeObject;
+
+/// <summary>The kinds that the operator reads or writes.</summary>
+internal static class KubeKinds
+{
+    public static KubeKind<WorkspaceResource> Workspaces { get; } = new(
+        WorkspaceResource.V1Beta1, WorkspaceResource.KindName, WorkspaceResource.Plural, true,
+        WorkspaceJson.Default.WorkspaceResource);
+
+    public static KubeKind<NodeClaim> NodeClaims { get; } = new(
+        "karpenter.sh/v1", "NodeClaim", "nodeclaims", false, KubeJson.Default.NodeClaim);
+
+    public static KubeKind<Node> Nodes { get; } = new("v1", "Node", "nodes", false, KubeJson.Default.Node);
+
+    public static KubeKind<Pod> Pods { get; } = new("v1", "Pod", "pods", true, KubeJson.Default.Pod);
+
+    public static KubeKind<Service> Services { get; } = new(
+        "v1", "Service", "services", true, KubeJson.Default.Service);
+
+    public static KubeKind<ConfigMap> ConfigMaps { get; } = new(
+        "v1", "ConfigMap", "configmaps", true, KubeJson.Default.ConfigMap);
+
+    public static KubeKind<StatefulSet> StatefulSets { get; } = new(
+        "apps/v1", "StatefulSet", "statefulsets", true, KubeJson.Default.StatefulSet);
+
+    public static KubeKind<KubeEvent> Events { get; } = new("v1", "Event", "events", true, KubeJson.Default.KubeEvent);
+
+    public static KubeKind<Lease> Leases { get; } = new(
+        "coordination.k8s.io/v1", "Lease", "leases", true, KubeJson.Default.Lease);
+
+    /// <summary>The kind of an object that the planner may render, and the object as JSON.</summary>
+    public static (KubeKind Kind, string Json) Describe(IKubeObject rendered) => rendered switch
+    {
+        NodeClaim o => (NodeClaims, JsonSerializer.Serialize(o, KubeJson.Default.NodeClaim)),
+        Service o => (Services, JsonSerializer.Serialize(o, KubeJson.Default.Service)),
+        ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
+        StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
+        _ => throw new ArgumentException($"The operator does not render {rendered.Kind}.", nameof(rendered)),
+    };
+}
