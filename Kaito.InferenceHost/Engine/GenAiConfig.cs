@@ -59,6 +59,8 @@ internal sealed record GenAiSearch(
     double? RepetitionPenalty,
     int? MaxLength);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(GenAiConfig))]
 internal sealed partial class GenAiConfigJson : JsonSerializerContext;

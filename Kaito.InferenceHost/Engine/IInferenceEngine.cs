@@ -1,16 +1,17 @@
 namespace Kaito.InferenceHost.Engine;
 
 /// <summary>
-/// One loaded model: add / step / remove. Called from the scheduler's thread only; implementations hold no locks.
+/// One loaded model: add / step / remove. Called from the scheduler's thread only, except that
+/// <see cref="IDisposable.Dispose"/> may come from any thread: it ends a running step with an exception.
 /// Engines turn tokens into logits and know nothing of text, end-of-sequence or stop conditions.
 /// </summary>
 internal interface IInferenceEngine : IDisposable
 {
     EngineLimits Limits { get; }
 
-    /// <summary>Takes a sequence in, or returns <see langword="false"/> when every slot is taken.</summary>
+    /// <summary>Takes a sequence in, or returns <see langword="false"/> when no slot or no memory is left for it.</summary>
     /// <remarks>Its first token appears in a later <see cref="Step"/>; a long prompt takes several.</remarks>
-    /// <exception cref="ArgumentException">Prompt plus new tokens exceed <see cref="EngineLimits.ContextTokens"/>.</exception>
+    /// <exception cref="ArgumentException"><see cref="EngineLimits.Require"/> rejects it, or its id runs.</exception>
     bool TryAdd(EngineSequence sequence);
 
     /// <summary>Runs at most one prefill chunk and one decode step for every running sequence.</summary>
@@ -25,7 +26,36 @@ internal interface IInferenceEngine : IDisposable
 /// <param name="ContextTokens">Most tokens of one sequence, prompt included.</param>
 /// <param name="MaxSequences">Most sequences that run together.</param>
 /// <param name="VocabularySize">Length of a logits row.</param>
-internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int VocabularySize);
+internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int VocabularySize)
+{
+    /// <exception cref="ArgumentException">The sequence cannot run here; the message names value and limit.</exception>
+    public void Require(EngineSequence sequence)
+    {
+        var prompt = sequence.Prompt.Span;
+        if (prompt.IsEmpty || sequence.MaxNewTokens < 1)
+        {
+            throw new ArgumentException(
+                $"Prompt has {prompt.Length} tokens and MaxNewTokens is {sequence.MaxNewTokens}; each must be at least 1.",
+                nameof(sequence));
+        }
+
+        if (sequence.MaxNewTokens > ContextTokens - prompt.Length)
+        {
+            throw new ArgumentException(
+                $"Prompt of {prompt.Length} plus MaxNewTokens of {sequence.MaxNewTokens} exceeds the context of "
+                + $"{ContextTokens} tokens; shorten one of them.",
+                nameof(sequence));
+        }
+
+        var unknown = prompt.IndexOfAnyExceptInRange(0, VocabularySize - 1);
+        if (unknown >= 0)
+        {
+            throw new ArgumentException(
+                $"Prompt[{unknown}] is {prompt[unknown]}; token ids lie between 0 and {VocabularySize - 1}.",
+                nameof(sequence));
+        }
+    }
+}
 
 /// <param name="Id">Unique among running sequences.</param>
 /// <param name="Prompt">Token ids, at least one; shape [prompt_length].</param>

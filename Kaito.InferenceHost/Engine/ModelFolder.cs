@@ -28,7 +28,7 @@ internal sealed record ModelFolder(
         "rebuild the folder with Kaito.ModelBuilder or ONNX Runtime GenAI's model builder";
 
     /// <summary>Reads and checks the configuration; loads no weights.</summary>
-    /// <exception cref="ModelFolderException">Something is missing or wrong; the message says what and what to do.</exception>
+    /// <exception cref="ModelFolderException">Something is missing or wrong; the message names it.</exception>
     public static ModelFolder Read(string path)
     {
         var folder = System.IO.Path.GetFullPath(path);

@@ -1,0 +1,20 @@
+namespace Kaito.InferenceHost.Engine;
+
+/// <summary>How much of the machine one engine may use.</summary>
+internal sealed record EngineOptions
+{
+    /// <summary>Sequences that run together. Default 16.</summary>
+    public int MaxSequences { get; init; } = 16;
+
+    /// <summary>Prompt tokens per step. Default 128: a longer prompt delays the others by this much at a time.</summary>
+    public int PrefillTokens { get; init; } = 128;
+
+    /// <summary>Threads of one native run. Default: every core, less one for the web server beyond four.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount - (Environment.ProcessorCount > 4 ? 1 : 0);
+
+    /// <summary>Most bytes of key/value cache of running sequences. Default: half of the memory.</summary>
+    public long CacheBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>Most bytes kept of finished sequences, for prompts that start alike. Default: an eighth of it.</summary>
+    public long PrefixBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8;
+}

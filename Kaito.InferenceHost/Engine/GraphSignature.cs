@@ -1,0 +1,88 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Kaito.InferenceHost.Engine;
+
+/// <summary>What a decoder graph takes and gives, checked against what the slot engine can feed.</summary>
+/// <param name="CacheType">Number type of keys and values: float or half.</param>
+/// <param name="LogitsType">Number type of logits: float or half.</param>
+/// <param name="LastLogitsOnly">The graph returns logits of the last token only.</param>
+/// <param name="HasPositions">The graph has an input of positions.</param>
+internal sealed record GraphSignature(
+    TensorElementType CacheType,
+    TensorElementType LogitsType,
+    bool LastLogitsOnly,
+    bool HasPositions)
+{
+    /// <exception cref="ModelFolderException">The graph and the configuration disagree, or need another engine.</exception>
+    public static GraphSignature Read(InferenceSession session, ModelFolder model)
+    {
+        var graph = model.Decoder;
+        var expected = new HashSet<string> { graph.Inputs.InputIds, graph.Inputs.AttentionMask };
+        for (var layer = 0; layer < graph.Layers; layer++)
+        {
+            expected.Add(graph.Inputs.PastKey(layer));
+            expected.Add(graph.Inputs.PastValue(layer));
+        }
+
+        if (expected.FirstOrDefault(name => !session.InputMetadata.ContainsKey(name)) is { } missing)
+        {
+            throw Wrong(graph, $"input {missing}", "missing", "correct the names or the layer count in genai_config.json");
+        }
+
+        expected.Add(graph.Inputs.PositionIds);
+        if (session.InputMetadata.Keys.FirstOrDefault(name => !expected.Contains(name)) is { } surplus)
+        {
+            throw Wrong(graph, $"input {surplus}", "unknown to the slot engine", "run this model with the genai engine");
+        }
+
+        if (!session.OutputMetadata.TryGetValue(graph.Outputs.Logits, out var logits))
+        {
+            throw Wrong(graph, $"output {graph.Outputs.Logits}", "missing", "correct the names in genai_config.json");
+        }
+
+        CheckCache(session, graph);
+        CheckVocabulary(logits.Dimensions, model);
+        return new(
+            NumberType(graph, session.InputMetadata[graph.Inputs.PastKey(0)], "cache"),
+            NumberType(graph, logits, "logits"),
+            logits.Dimensions is [_, 1, _],
+            session.InputMetadata.ContainsKey(graph.Inputs.PositionIds));
+    }
+
+    private static void CheckCache(InferenceSession session, DecoderGraph graph)
+    {
+        // -1 stands for a size that the graph leaves open.
+        var shape = session.InputMetadata[graph.Inputs.PastKey(0)].Dimensions;
+        if (shape is not [_, var heads, _, var size]
+            || (heads > 0 && heads != graph.KvHeads)
+            || (size > 0 && size != graph.HeadSize))
+        {
+            throw Wrong(
+                graph,
+                graph.Inputs.PastKey(0),
+                $"of shape [{string.Join(", ", shape)}]",
+                $"make num_key_value_heads ({graph.KvHeads}) and head_size ({graph.HeadSize}) agree with it");
+        }
+    }
+
+    private static void CheckVocabulary(int[] logits, ModelFolder model)
+    {
+        if (logits is not [_, _, var size] || (size > 0 && size != model.VocabularySize))
+        {
+            throw Wrong(
+                model.Decoder,
+                "logits",
+                $"of shape [{string.Join(", ", logits)}]",
+                $"make vocab_size ({model.VocabularySize}) in genai_config.json agree with it");
+        }
+    }
+
+    private static TensorElementType NumberType(DecoderGraph graph, NodeMetadata node, string name) =>
+        node.ElementDataType is TensorElementType.Float or TensorElementType.Float16
+            ? node.ElementDataType
+            : throw Wrong(graph, name, $"{node.ElementDataType}", "build the model with fp32 or fp16 activations");
+
+    private static ModelFolderException Wrong(DecoderGraph graph, string field, string value, string remedy) =>
+        new(graph.File, field, value, remedy);
+}

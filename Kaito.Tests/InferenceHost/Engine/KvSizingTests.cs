@@ -1,0 +1,40 @@
+using Kaito.InferenceHost.Engine;
+
+namespace Kaito.Tests.InferenceHost.Engine;
+
+public sealed class KvSizingTests
+{
+    private static readonly KvSizing s_sizing = new(100, new(16, 4000), 100 * 8192);
+
+    public static TheoryData<string, int, int, int, int, int, int, int, int> Shapes => new()
+    {
+        // name                        current    needed     reserved    next
+        { "first allocation is small", 0, 0,      1, 10,     1, 4000,    1, 256 },
+        { "what fits stays",           4, 512,    3, 300,    3, 400,     4, 512 },
+        { "slots double",              4, 256,    5, 10,     5, 400,     8, 256 },
+        { "tokens double",             2, 256,    2, 257,    2, 400,     2, 512 },
+        { "never more slots than set", 8, 256,    9, 10,     9, 300,     16, 256 },
+        { "never more than context",   1, 2048,   1, 3000,   1, 4000,    1, 4032 },
+        { "exact near the budget",     2, 2048,   3, 2049,   3, 2500,    3, 2560 },
+        { "long gives way to many",    1, 4032,   9, 100,    9, 300,     9, 320 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Next_Need_IsHeldWithinTheBudget(
+        string name, int slots, int tokens, int needSlots, int needTokens, int mostSlots, int mostTokens, int nextSlots,
+        int nextTokens)
+    {
+        var next = s_sizing.Next(new(slots, tokens), new(needSlots, needTokens), new(mostSlots, mostTokens));
+
+        Assert.True(new KvShape(nextSlots, nextTokens) == next, $"{name}: {next}");
+        Assert.True(s_sizing.Fits(next));
+    }
+
+    [Theory]
+    [InlineData(100 * 8192, 4000)]
+    [InlineData(100 * 1000, 960)]
+    [InlineData(100 * 63, 0)]
+    public void ContextTokens_Budget_IsWhatOneSequenceCanHold(long budget, int expected) =>
+        Assert.Equal(expected, (s_sizing with { BudgetBytes = budget }).ContextTokens);
+}
