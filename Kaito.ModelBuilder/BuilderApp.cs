@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Kaito.ModelBuilder.Checkpoints;
+using Kaito.ModelBuilder.Decoder;
 using Kaito.ModelBuilder.Tiny;
 
 namespace Kaito.ModelBuilder;
@@ -9,7 +11,11 @@ internal static class BuilderApp
     /// <returns>The exit code: 0, or 1 after one line on <paramref name="errors"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter errors)
     {
-        var root = new RootCommand("Builds model folders for ONNX Runtime GenAI.") { Tiny(output) };
+        var root = new RootCommand("Builds model folders for ONNX Runtime GenAI.")
+        {
+            Tiny(output),
+            Convert(output),
+        };
         try
         {
             return root.Parse(args).Invoke(new() { Output = output, Error = errors, EnableDefaultExceptionHandler = false });
@@ -29,6 +35,37 @@ internal static class BuilderApp
         {
             var target = parsed.GetRequiredValue(folder);
             output.WriteLine(TinyModel.Write(target) ? $"Wrote {target}" : $"{target} is up to date");
+        });
+        return command;
+    }
+
+    private static Command Convert(TextWriter output)
+    {
+        const string Int4 = "int4";
+        var checkpoint = new Option<string>("--input")
+        {
+            Description = "Folder of a Hugging Face checkpoint with safetensors weights.",
+            Required = true,
+        };
+        var folder = new Option<string>("--output") { Description = "Folder to write.", Required = true };
+        var precision = new Option<string>("--precision")
+        {
+            Description = "Format of the linear layers.",
+            DefaultValueFactory = _ => "fp32",
+        };
+        precision.AcceptOnlyFromAmong("fp32", Int4);
+        var command = new Command("convert", "Converts a checkpoint of the llama family.")
+        {
+            checkpoint,
+            folder,
+            precision,
+        };
+        command.SetAction(parsed =>
+        {
+            var target = parsed.GetRequiredValue(folder);
+            var format = parsed.GetValue(precision) == Int4 ? WeightPrecision.Int4 : WeightPrecision.Float32;
+            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format);
+            output.WriteLine($"Wrote {target}");
         });
         return command;
     }

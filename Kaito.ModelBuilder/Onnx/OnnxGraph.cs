@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Kaito.ModelBuilder.Onnx;
@@ -17,6 +18,7 @@ internal sealed class OnnxGraph(Stream weights, string weightsFile)
 
     private const int ExternalFrom = 1024;
     private const int PageSize = 4096;
+    private const int WriteElements = 1 << 24;
     private const int IrVersion = 10;
     private const int OperatorSet = 21;
 
@@ -40,21 +42,26 @@ internal sealed class OnnxGraph(Stream weights, string weightsFile)
             throw new InvalidOperationException($"The graph has two initializers named {name}.");
         }
 
-        var bytes = MemoryMarshal.AsBytes(values);
+        var length = (long)values.Length * Unsafe.SizeOf<T>();
         var tensor = new ProtoWriter().Packed(1, shape).Integer(2, (int)type).Text(8, name);
-        if (bytes.Length < ExternalFrom)
+        if (length < ExternalFrom)
         {
-            tensor.Bytes(9, bytes);
+            tensor.Bytes(9, MemoryMarshal.AsBytes(values));
         }
         else
         {
             var offset = (weights.Position + PageSize - 1) / PageSize * PageSize;
             weights.SetLength(offset);
             weights.Position = offset;
-            weights.Write(bytes);
+            for (var rest = values; !rest.IsEmpty; rest = rest[Math.Min(WriteElements, rest.Length)..])
+            {
+                // A span of bytes can not hold 2 GiB; large embeddings do.
+                weights.Write(MemoryMarshal.AsBytes(rest[..Math.Min(WriteElements, rest.Length)]));
+            }
+
             tensor.Message(13, Entry("location", weightsFile))
                 .Message(13, Entry("offset", offset.ToString(CultureInfo.InvariantCulture)))
-                .Message(13, Entry("length", bytes.Length.ToString(CultureInfo.InvariantCulture)))
+                .Message(13, Entry("length", length.ToString(CultureInfo.InvariantCulture)))
                 .Integer(14, 1);
         }
 
