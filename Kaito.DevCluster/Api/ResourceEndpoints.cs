@@ -1,0 +1,257 @@
+using System.Text.Json.Nodes;
+using Kaito.DevCluster.Apply;
+using Kaito.DevCluster.Schemas;
+using Kaito.DevCluster.Storage;
+
+namespace Kaito.DevCluster.Api;
+
+/// <summary>The resource paths: objects, lists, watches and the status and scale subresources.</summary>
+internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog catalog, TimeProvider clock, PassThrough pass)
+{
+    public Task HandleAsync(HttpContext http)
+    {
+        var text = http.Request.Path.Value!;
+        if (text.StartsWith("/apis/authorization.k8s.io/v1/", StringComparison.Ordinal))
+        {
+            return AccessReviews.AnswerAsync(http);
+        }
+
+        var path = ApiPath.Parse(text, catalog);
+        return path switch
+        {
+            { Subresource: "log" or "proxy" } => pass.HandleAsync(http, path),
+            { Name: null } => CollectionAsync(http, path),
+            { Subresource: null or "status" or "finalize" } => ObjectAsync(http, path),
+            { Subresource: "scale", Version.Scale: { } scale } => ScaleAsync(http, path, scale),
+            _ => throw ApiStatusException.NoSuchPath(),
+        };
+    }
+
+    private async Task CollectionAsync(HttpContext http, ApiPath path)
+    {
+        var query = http.Request.Query;
+        var selector = ObjectSelector.Parse(query["labelSelector"], query["fieldSelector"]);
+        switch (http.Request.Method)
+        {
+            case "GET" when query["watch"] is [("true" or "1")]:
+                await WatchStream.RunAsync(http, path, store, selector);
+                break;
+            case "GET":
+                await ApiAnswers.WriteListAsync(http, path, store.List(path.Resource, path.Namespace, selector));
+                break;
+            case "POST":
+                var body = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
+                RequireKind(path, body);
+                ManagedFields.Update(null, body, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
+                var created = store.Create(path.Resource, path.Namespace, body, DryRun(http));
+                await ApiAnswers.WriteObjectAsync(http, path, created, 201);
+                break;
+            case "DELETE":
+                await DeleteCollectionAsync(http, path, selector);
+                break;
+            default:
+                throw ApiStatusException.MethodNotAllowed(http.Request.Method);
+        }
+    }
+
+    private async Task ObjectAsync(HttpContext http, ApiPath path)
+    {
+        if (path.Subresource == "status" && !path.Version.HasStatus)
+        {
+            throw ApiStatusException.NoSuchPath();
+        }
+
+        switch (http.Request.Method)
+        {
+            case "GET" when http.Request.Query["watch"] is [("true" or "1")]:
+                await WatchStream.RunAsync(http, path, store, ObjectSelector.OfFields($"metadata.name={path.Name}"));
+                break;
+            case "GET":
+                await ApiAnswers.WriteObjectAsync(http, path, Require(path));
+                break;
+            case "PUT":
+                await ReplaceAsync(http, path);
+                break;
+            case "PATCH":
+                await PatchAsync(http, path);
+                break;
+            case "DELETE" when path.Subresource is null:
+                await DeleteAsync(http, path);
+                break;
+            default:
+                throw ApiStatusException.MethodNotAllowed(http.Request.Method);
+        }
+    }
+
+    private async Task ReplaceAsync(HttpContext http, ApiPath path)
+    {
+        var body = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
+        RequireKind(path, body);
+        RequireName(path, body);
+        if (store.Get(path.Key) is { } live)
+        {
+            ManagedFields.Update(live, body, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
+        }
+
+        await ApiAnswers.WriteObjectAsync(http, path, Write(path, body, DryRun(http)));
+    }
+
+    private async Task PatchAsync(HttpContext http, ApiPath path)
+    {
+        var patch = await ApiBody.ReadAsync(http.Request, http.RequestAborted)
+            ?? throw ApiStatusException.BadRequest("the patch is empty");
+        var kind = http.Request.ContentType?.Split(';')[0].Trim() ?? "";
+        if (kind.StartsWith("application/apply-patch", StringComparison.Ordinal))
+        {
+            await ApplyAsync(http, path, patch as JsonObject ?? throw ApiStatusException.BadRequest("the body is no object"));
+            return;
+        }
+
+        var stored = Retry(Patching.NamesVersion(patch), () =>
+        {
+            var live = Require(path);
+            ApiAnswers.SetVersion(path, live);
+            var next = Patching.Patched(path.Type, kind, live, patch);
+            RequireName(path, next);
+            ManagedFields.Update(live, next, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
+            return Write(path, next, DryRun(http));
+        });
+        await ApiAnswers.WriteObjectAsync(http, path, stored);
+    }
+
+    private async Task ApplyAsync(HttpContext http, ApiPath path, JsonObject manifest)
+    {
+        var manager = http.Request.Query["fieldManager"].ToString();
+        if (manager.Length == 0)
+        {
+            throw ApiStatusException.BadRequest("fieldManager is required for apply patch");
+        }
+
+        RequireKind(path, manifest);
+        RequireName(path, manifest);
+        var force = http.Request.Query["force"] == "true";
+        var at = FieldCursor.Root(path.Type, path.Version);
+        var created = false;
+        var stored = Retry(Patching.NamesVersion(manifest), () =>
+        {
+            var live = store.Get(path.Key);
+            created = live is null;
+            var merged = ManagedFields.Apply(live, manifest, at, Manager(http, path), force);
+            return created && path.Subresource is null
+                ? store.Create(path.Resource, path.Namespace, merged, DryRun(http))
+                : Write(path, merged, DryRun(http));
+        });
+        await ApiAnswers.WriteObjectAsync(http, path, stored, created ? 201 : 200);
+    }
+
+    /// <summary>Reads and writes again when another write came between, unless the client names a version.</summary>
+    private static JsonObject Retry(bool once, Func<JsonObject> write)
+    {
+        for (var left = once ? 0 : 4; left > 0; left--)
+        {
+            try
+            {
+                return write();
+            }
+            catch (ApiStatusException conflict) when (
+                conflict.Status is { Reason: "Conflict" or "AlreadyExists", Causes.Length: 0 })
+            {
+                // Look again.
+            }
+        }
+
+        return write();
+    }
+
+    private async Task ScaleAsync(HttpContext http, ApiPath path, ScalePaths scale)
+    {
+        var live = Require(path);
+        if (http.Request.Method == "GET")
+        {
+            await ApiAnswers.WriteAsync(http, ScaleView.Of(live, scale));
+            return;
+        }
+
+        var view = ScaleView.Of(live, scale);
+        var body = await ApiBody.ReadAsync(http.Request, http.RequestAborted) ?? new JsonObject();
+        var wanted = http.Request.Method switch
+        {
+            "PUT" => body as JsonObject ?? [],
+            "PATCH" => Patching.Patched(path.Type, http.Request.ContentType?.Split(';')[0] ?? "", view, body),
+            _ => throw ApiStatusException.MethodNotAllowed(http.Request.Method),
+        };
+        ScaleView.SetReplicas(path, live, wanted, scale);
+        var stored = store.Update(path.Resource, path.Namespace, live, DryRun(http));
+        await ApiAnswers.WriteAsync(http, ScaleView.Of(stored, scale));
+    }
+
+    private async Task DeleteAsync(HttpContext http, ApiPath path)
+    {
+        var body = await ApiBody.ReadAsync(http.Request, http.RequestAborted) as JsonObject;
+        var (value, gone) = store.Delete(path.Key, Deletes.Parse(body, http.Request.Query));
+        if (!gone)
+        {
+            await ApiAnswers.WriteObjectAsync(http, path, value);
+            return;
+        }
+
+        await ApiAnswers.WriteAsync(http, Deletes.Success(path, value));
+    }
+
+    private async Task DeleteCollectionAsync(HttpContext http, ApiPath path, ObjectSelector selector)
+    {
+        var body = await ApiBody.ReadAsync(http.Request, http.RequestAborted) as JsonObject;
+        var request = Deletes.Parse(body, http.Request.Query);
+        var list = store.List(path.Resource, path.Namespace, selector);
+        foreach (var item in list.Items)
+        {
+            store.Delete(new(path.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), request);
+        }
+
+        await ApiAnswers.WriteListAsync(http, path, list);
+    }
+
+    private JsonObject Write(ApiPath path, JsonObject value, bool dryRun) => path.Subresource == "status"
+        ? store.UpdateStatus(path.Resource, path.Namespace, value, dryRun)
+        : store.Update(path.Resource, path.Namespace, value, dryRun);
+
+    private JsonObject Require(ApiPath path) =>
+        store.Get(path.Key) ?? throw ApiStatusException.NotFound(path.Resource, path.Name!);
+
+    private FieldManager Manager(HttpContext http, ApiPath path)
+    {
+        var name = http.Request.Query["fieldManager"].ToString();
+        if (name.Length == 0)
+        {
+            name = http.Request.Headers.UserAgent.ToString().Split('/')[0];
+        }
+
+        return new(name.Length == 0 ? "unknown" : name, path.ApiVersion, path.Subresource ?? "", clock.GetUtcNow());
+    }
+
+    private static bool DryRun(HttpContext http) => http.Request.Query["dryRun"] == "All";
+
+    private static void RequireKind(ApiPath path, JsonObject body)
+    {
+        var (version, kind) = (body.Text("apiVersion"), body.Text("kind"));
+        if ((version is not null && version != path.ApiVersion) || (kind is not null && kind != path.Type.Kind))
+        {
+            throw ApiStatusException.BadRequest(
+                $"{kind} in version \"{version}\" cannot be handled as a {path.Type.Kind} of \"{path.ApiVersion}\": "
+                + "apiVersion and kind must agree with the path");
+        }
+    }
+
+    private static void RequireName(ApiPath path, JsonObject body)
+    {
+        var meta = body.Child("metadata");
+        var name = meta.Text("name");
+        if (name is { Length: > 0 } && name != path.Name)
+        {
+            throw ApiStatusException.BadRequest(
+                $"the name of the object ({name}) does not match the name on the URL ({path.Name})");
+        }
+
+        meta["name"] = path.Name;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using Kaito.DevCluster.Schemas;
+using Kaito.DevCluster.Storage;
+
+namespace Kaito.DevCluster.Api;
+
+/// <summary>Everything that is not a resource: health, version, discovery; and the way to the resources.</summary>
+internal static class RootEndpoints
+{
+    private static readonly string[] s_health = ["/healthz", "/readyz", "/livez"];
+
+    public static void MapKubernetesApi(this WebApplication app)
+    {
+        app.Use(RefuseAsync);
+        app.Use(AuthorizeAsync);
+        foreach (var path in s_health)
+        {
+            app.MapGet(path, static () => TypedResults.Text("ok"));
+        }
+
+        var catalog = app.Services.GetRequiredService<ResourceCatalog>();
+        app.MapGet("/version", static http => ApiAnswers.WriteAsync(http, Version()));
+        app.MapGet("/", static http => ApiAnswers.WriteAsync(
+            http, new JsonObject { ["paths"] = new JsonArray("/api", "/apis", "/healthz", "/livez", "/readyz", "/version") }));
+        app.MapGet("/api", static http => ApiAnswers.WriteAsync(
+            http, Discovery.CoreVersions(http.Request.Host.ToString())));
+        app.MapGet("/api/v1", http => WriteAsync(http, Discovery.Resources(catalog, "", "v1")));
+        app.MapGet("/apis", http => ApiAnswers.WriteAsync(http, Discovery.Groups(catalog)));
+        app.MapGet("/apis/{group}", (HttpContext http, string group) => WriteAsync(http, Discovery.Group(catalog, group)));
+        app.MapGet("/apis/{group}/{version}", (HttpContext http, string group, string version) =>
+            WriteAsync(http, Discovery.Resources(catalog, group, version)));
+
+        var resources = app.Services.GetRequiredService<ResourceEndpoints>();
+        app.Map("/api/v1/{**rest}", resources.HandleAsync);
+        app.Map("/apis/{group}/{version}/{**rest}", resources.HandleAsync);
+        app.MapFallback(static _ => throw ApiStatusException.NoSuchPath());
+    }
+
+    private static Task WriteAsync(HttpContext http, JsonObject? document) =>
+        ApiAnswers.WriteAsync(http, document ?? throw ApiStatusException.NoSuchPath());
+
+    private static JsonObject Version() => new()
+    {
+        ["major"] = "1",
+        ["minor"] = "32",
+        ["gitVersion"] = "v1.32.0+kaito-devcluster",
+        ["gitCommit"] = "",
+        ["gitTreeState"] = "clean",
+        ["buildDate"] = "1970-01-01T00:00:00Z",
+        ["goVersion"] = "",
+        ["compiler"] = "dotnet",
+        ["platform"] = "linux/amd64",
+    };
+
+    private static async Task RefuseAsync(HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (ApiStatusException refused)
+        {
+            await ApiAnswers.RefuseAsync(http, refused.Status);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            await ApiAnswers.RefuseAsync(http, ApiStatusException.BadRequest(broken.Message).Status);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client left before the answer.
+        }
+    }
+
+    private static Task AuthorizeAsync(HttpContext http, RequestDelegate next)
+    {
+        var access = http.RequestServices.GetRequiredService<ClusterAccess>();
+        return s_health.Contains(http.Request.Path.Value) || access.Allows(http.Request.Headers.Authorization)
+            ? next(http)
+            : ApiAnswers.RefuseAsync(http, new(401, "Unauthorized", "Unauthorized"));
+    }
+}
