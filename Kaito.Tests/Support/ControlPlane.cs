@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace Kaito.Tests.Support;
+
+/// <summary>
+/// A real control plane without nodes: etcd, kube-apiserver and kube-controller-manager from the folder that
+/// <c>KUBEBUILDER_ASSETS</c> names, on free loopback ports, gone with the test.
+/// </summary>
+internal sealed class ControlPlane : IAsyncDisposable
+{
+    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(90);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("kaito-control-plane-").FullName;
+    private readonly string _token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+    private readonly List<Process> _processes = [];
+
+    private ControlPlane()
+    {
+    }
+
+    /// <summary>The folder with the programs, or <see langword="null"/> when there is none.</summary>
+    public static string? Assets { get; } = Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } folder
+        && File.Exists(Path.Combine(folder, "kube-apiserver")) ? folder : null;
+
+    /// <summary>Kubeconfig of a cluster administrator.</summary>
+    public string Kubeconfig => Path.Combine(_folder, "kubeconfig");
+
+    /// <summary>Skips the test without the programs, unless skipping is forbidden.</summary>
+    public static void Require() => Assert.SkipWhen(
+        Assets is null && Environment.GetEnvironmentVariable("KAITO_STRICT") != "1",
+        "KUBEBUILDER_ASSETS names no control plane; eng/kube-test-binaries.sh DIR builds one.");
+
+    public static async Task<ControlPlane> StartAsync(CancellationToken cancellationToken)
+    {
+        Assert.True(Assets is not null, "KUBEBUILDER_ASSETS names no folder with kube-apiserver.");
+        var plane = new ControlPlane();
+        try
+        {
+            await plane.StartProcessesAsync(cancellationToken);
+            return plane;
+        }
+        catch
+        {
+            await plane.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _processes.Reverse();
+        foreach (var process in _processes)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+
+            process.Dispose();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private async Task StartProcessesAsync(CancellationToken cancellationToken)
+    {
+        var (etcd, peer, api) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}", FreePort());
+        var key = WriteSigningKey();
+        var tokens = Path.Combine(_folder, "tokens.csv");
+        await File.WriteAllTextAsync(tokens, $"{_token},admin,1,system:masters\n", cancellationToken);
+        Start(
+            "etcd", "--data-dir", Path.Combine(_folder, "etcd"), "--listen-client-urls", etcd,
+            "--advertise-client-urls", etcd, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+            "--initial-cluster", $"default={peer}", "--unsafe-no-fsync");
+        Start(
+            "kube-apiserver", "--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", $"{api}",
+            "--insecure-port", "0", "--cert-dir", Path.Combine(_folder, "certs"), "--token-auth-file", tokens,
+            "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
+            "--service-account-issuer", "https://kaito.test", "--service-account-key-file", key,
+            "--service-account-signing-key-file", key, "--disable-admission-plugins", "ServiceAccount");
+        await WriteKubeconfigAsync(api, cancellationToken);
+        await WaitUntilReadyAsync(api, cancellationToken);
+        Start(
+            "kube-controller-manager", "--kubeconfig", Kubeconfig, "--leader-elect=false", "--port", "0",
+            "--secure-port", "0", "--service-account-private-key-file", key, "--concurrent-gc-syncs", "4");
+    }
+
+    private string WriteSigningKey()
+    {
+        using var rsa = RSA.Create(2048);
+        var path = Path.Combine(_folder, "sa.key");
+        File.WriteAllText(path, rsa.ExportRSAPrivateKeyPem());
+        return path;
+    }
+
+    private Task WriteKubeconfigAsync(int port, CancellationToken cancellationToken) => File.WriteAllTextAsync(
+        Kubeconfig,
+        $"""
+        apiVersion: v1
+        kind: Config
+        clusters:
+        - name: test
+          cluster:
+            server: https://127.0.0.1:{port}
+            insecure-skip-tls-verify: true
+        users:
+        - name: admin
+          user:
+            token: {_token}
+        contexts:
+        - name: test
+          context:
+            cluster: test
+            user: admin
+        current-context: test
+
+        """,
+        cancellationToken);
+
+    private async Task WaitUntilReadyAsync(int port, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_startLimit);
+        using var handler = new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
+        };
+        using var client = new HttpClient(handler);
+        client.DefaultRequestHeaders.Authorization = new("Bearer", _token);
+        while (true)
+        {
+            var dead = _processes.FirstOrDefault(static process => process.HasExited);
+            Assert.True(dead is null, $"{dead?.StartInfo.FileName} ended; its log is in {_folder}.");
+            try
+            {
+                using var ready = await client.GetAsync(new Uri($"https://127.0.0.1:{port}/readyz"), limit.Token);
+                if (ready.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, limit.Token);
+        }
+    }
+
+    private void Start(string program, params ReadOnlySpan<string> args)
+    {
+        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = _folder };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add("log=$1; shift; exec \"$@\" >\"$log\" 2>&1");
+        start.ArgumentList.Add("sh");
+        start.ArgumentList.Add(Path.Combine(_folder, $"{program}.log"));
+        start.ArgumentList.Add(Path.Combine(Assets!, program));
+        foreach (var arg in args)
+        {
+            start.ArgumentList.Add(arg);
+        }
+
+        _processes.Add(Process.Start(start)!);
+    }
+}
