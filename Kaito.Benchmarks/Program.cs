@@ -1,1 +1,4 @@
-return 0;
+using Kaito.Benchmarks;
+using Kaito.Benchmarks.Engine;
+
+return BenchApp.Run(args, [new EngineArea()], Console.Out);

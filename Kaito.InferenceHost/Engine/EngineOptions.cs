@@ -6,7 +6,7 @@ internal sealed record EngineOptions
     /// <summary>Sequences that run together. Default 16.</summary>
     public int MaxSequences { get; init; } = 16;
 
-    /// <summary>Prompt tokens per step. Default 128: a longer prompt delays the others by this much at a time.</summary>
+    /// <summary>Prompt tokens per step. Default 128: how much of a prompt the others wait for.</summary>
     public int PrefillTokens { get; init; } = 128;
 
     /// <summary>Threads of one native run. Default: every core, less one for the web server beyond four.</summary>
@@ -15,6 +15,6 @@ internal sealed record EngineOptions
     /// <summary>Most bytes of key/value cache of running sequences. Default: half of the memory.</summary>
     public long CacheBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
-    /// <summary>Most bytes kept of finished sequences, for prompts that start alike. Default: an eighth of it.</summary>
+    /// <summary>Most bytes kept of finished sequences, for prompts that start alike. Default: an eighth.</summary>
     public long PrefixBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8;
 }

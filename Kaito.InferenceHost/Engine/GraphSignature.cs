@@ -14,7 +14,7 @@ internal sealed record GraphSignature(
     bool LastLogitsOnly,
     bool HasPositions)
 {
-    /// <exception cref="ModelFolderException">The graph and the configuration disagree, or need another engine.</exception>
+    /// <exception cref="ModelFolderException">Graph and configuration disagree, or need another engine.</exception>
     public static GraphSignature Read(InferenceSession session, ModelFolder model)
     {
         var graph = model.Decoder;
@@ -27,13 +27,13 @@ internal sealed record GraphSignature(
 
         if (expected.FirstOrDefault(name => !session.InputMetadata.ContainsKey(name)) is { } missing)
         {
-            throw Wrong(graph, $"input {missing}", "missing", "correct the names or the layer count in genai_config.json");
+            throw Wrong(graph, $"input {missing}", "missing", "correct names and layer count in genai_config.json");
         }
 
         expected.Add(graph.Inputs.PositionIds);
         if (session.InputMetadata.Keys.FirstOrDefault(name => !expected.Contains(name)) is { } surplus)
         {
-            throw Wrong(graph, $"input {surplus}", "unknown to the slot engine", "run this model with the genai engine");
+            throw Wrong(graph, $"input {surplus}", "unknown to the slot engine", "run it with the genai engine");
         }
 
         if (!session.OutputMetadata.TryGetValue(graph.Outputs.Logits, out var logits))

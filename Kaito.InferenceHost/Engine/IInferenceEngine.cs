@@ -9,7 +9,7 @@ internal interface IInferenceEngine : IDisposable
 {
     EngineLimits Limits { get; }
 
-    /// <summary>Takes a sequence in, or returns <see langword="false"/> when no slot or no memory is left for it.</summary>
+    /// <summary>Takes a sequence in, or returns false when no slot or no memory is left for it.</summary>
     /// <remarks>Its first token appears in a later <see cref="Step"/>; a long prompt takes several.</remarks>
     /// <exception cref="ArgumentException"><see cref="EngineLimits.Require"/> rejects it, or its id runs.</exception>
     bool TryAdd(EngineSequence sequence);
@@ -35,7 +35,7 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
         if (prompt.IsEmpty || sequence.MaxNewTokens < 1)
         {
             throw new ArgumentException(
-                $"Prompt has {prompt.Length} tokens and MaxNewTokens is {sequence.MaxNewTokens}; each must be at least 1.",
+                $"Prompt has {prompt.Length} tokens, MaxNewTokens is {sequence.MaxNewTokens}; each must be at least 1.",
                 nameof(sequence));
         }
 

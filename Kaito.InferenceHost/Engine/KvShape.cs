@@ -34,9 +34,9 @@ internal sealed record KvSizing(long BytesPerToken, KvShape Largest, long Budget
             return current;
         }
 
-        var generous = new KvShape(
-            Math.Min(Largest.Slots, Math.Max(current.Slots, PowerOfTwo(needed.Slots))),
-            Math.Min(Rounded(Largest.Tokens), Math.Max(current.Tokens, PowerOfTwo(Math.Max(needed.Tokens, FirstTokens)))));
+        var slots = Math.Max(current.Slots, PowerOfTwo(needed.Slots));
+        var tokens = Math.Max(current.Tokens, PowerOfTwo(Math.Max(needed.Tokens, FirstTokens)));
+        var generous = new KvShape(Math.Min(Largest.Slots, slots), Math.Min(Rounded(Largest.Tokens), tokens));
         return Fits(generous) ? generous : reserved with { Tokens = Rounded(reserved.Tokens) };
     }
 

@@ -78,7 +78,7 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
         }
     }
 
-    /// <summary>Takes the first <paramref name="tokens"/> of a pack of <paramref name="packedTokens"/> into a slot.</summary>
+    /// <summary>Takes the first <paramref name="tokens"/> of a pack into a slot.</summary>
     public void CopyIn(int slot, int tokens, byte* packed, int packedTokens)
     {
         for (var row = 0; row < tensors * heads; row++)

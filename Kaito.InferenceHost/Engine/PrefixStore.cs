@@ -15,7 +15,7 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
     private readonly List<Entry> _entries = [];
     private long _bytes;
 
-    /// <summary>Remembers the first <c>tokens.Length</c> positions of a slot, in place of entries they start with.</summary>
+    /// <summary>Remembers these first tokens of a slot, in place of entries they start with.</summary>
     public void Save(KvSlots cache, int slot, ReadOnlySpan<int> tokens)
     {
         var bytes = cache.PackedBytes(tokens.Length);

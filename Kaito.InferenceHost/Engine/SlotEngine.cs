@@ -226,7 +226,7 @@ internal sealed class SlotEngine : IInferenceEngine
         return true;
     }
 
-    /// <summary>Copies the longest known start of the prompt; its last token is always computed, for its logits.</summary>
+    /// <summary>Copies the longest known start of the prompt, but not its last token: logits come from there.</summary>
     private void ReusePrefix(RunningSequence sequence, int slot)
     {
         var prompt = sequence.Tokens[..^1];

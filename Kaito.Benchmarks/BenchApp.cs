@@ -1,0 +1,86 @@
+using System.Globalization;
+
+namespace Kaito.Benchmarks;
+
+/// <summary>Something that is measured as a whole; eng/bench names it.</summary>
+internal interface IBenchArea
+{
+    /// <summary>As the user types it.</summary>
+    string Name { get; }
+
+    /// <param name="quick">Finish within a minute.</param>
+    /// <param name="scratch">An empty folder, deleted afterwards.</param>
+    IEnumerable<Metric> Measure(bool quick, string scratch);
+}
+
+/// <summary>One measured value, and what it must be, if anything.</summary>
+/// <param name="Name">Lower case with dots, the same in every run.</param>
+/// <param name="Value">In <paramref name="Unit"/>.</param>
+/// <param name="Unit">Such as <c>ms</c>; <c>x</c> for a ratio.</param>
+/// <param name="Target">Null when the value is only reported.</param>
+internal sealed record Metric(string Name, double Value, string Unit, Target? Target = null)
+{
+    public bool Holds => Target is null || Target.Allows(Value);
+}
+
+/// <param name="Limit">The last value that is good enough.</param>
+/// <param name="Kind">On which side of it the good values lie.</param>
+internal sealed record Target(double Limit, Bound Kind)
+{
+    public bool Allows(double value) => Kind == Bound.AtMost ? value <= Limit : value >= Limit;
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{(Kind == Bound.AtMost ? "<=" : ">=")} {Limit:0.##}");
+}
+
+internal enum Bound
+{
+    AtMost,
+    AtLeast,
+}
+
+/// <summary>Measures one area and prints a row per metric: name, value, unit, target, ok or short.</summary>
+internal static class BenchApp
+{
+    private const string QuickFlag = "--quick";
+
+    /// <returns>0: every target holds; 1: one does not; 2: the arguments are wrong.</returns>
+    public static int Run(string[] args, IReadOnlyList<IBenchArea> areas, TextWriter output)
+    {
+        var names = args.Where(static argument => argument != QuickFlag).ToArray();
+        var area = names is [var name] ? areas.FirstOrDefault(area => area.Name == name) : null;
+        if (area is null)
+        {
+            var known = string.Join(", ", areas.Select(static area => area.Name));
+            output.WriteLine($"Area is '{string.Join(' ', names)}'; name one of: {known}.");
+            output.WriteLine("Usage: eng/bench AREA [--quick]");
+            return 2;
+        }
+
+        var scratch = Directory.CreateTempSubdirectory("kaito-bench-");
+        try
+        {
+            var holds = true;
+            foreach (var metric in area.Measure(args.Contains(QuickFlag), scratch.FullName))
+            {
+                holds &= metric.Holds;
+                output.WriteLine(Row(metric));
+            }
+
+            return holds ? 0 : 1;
+        }
+        finally
+        {
+            scratch.Delete(recursive: true);
+        }
+    }
+
+    private static string Row(Metric metric)
+    {
+        var target = metric.Target?.ToString() ?? "-";
+        var verdict = metric.Holds ? "ok" : "short";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{metric.Name,-36} {metric.Value,10:0.00} {metric.Unit,-6} {target,-10} {verdict}");
+    }
+}
