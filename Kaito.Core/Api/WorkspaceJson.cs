@@ -8,4 +8,5 @@ namespace Kaito.Core.Api;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(WorkspaceResource))]
+[JsonSerializable(typeof(WorkspaceStatus))]
 public sealed partial class WorkspaceJson : JsonSerializerContext;

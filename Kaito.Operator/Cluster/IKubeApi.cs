@@ -42,10 +42,11 @@ internal interface IKubeApi
         where T : class, IKubeObject;
 
     /// <summary>Server-side apply as field manager <c>kaito</c>, taking over fields that others set.</summary>
-    Task ApplyAsync(IKubeObject desired, CancellationToken cancellationToken);
+    /// <returns>The metadata of the object as it is now.</returns>
+    Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken);
 
     /// <summary>Server-side apply of JSON at a path, e.g. a CustomResourceDefinition.</summary>
-    Task ApplyAsync(string path, string json, CancellationToken cancellationToken);
+    Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken);
 
     /// <summary>JSON at a path; null when there is none.</summary>
     Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken);

@@ -102,14 +102,19 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
             JsonSerializer.Serialize(desired, kind.Contract), JsonType, cancellationToken),
         kind);
 
-    public Task ApplyAsync(IKubeObject desired, CancellationToken cancellationToken)
+    public Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken)
     {
         var (kind, json) = KubeKinds.Describe(desired);
         return ApplyAsync(kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!), json, cancellationToken);
     }
 
-    public Task ApplyAsync(string path, string json, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Patch, $"{path}?{FieldManager}&force=true", json, ApplyType, cancellationToken);
+    public async Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken)
+    {
+        var target = $"{path}?{FieldManager}&force=true";
+        using var answer = JsonDocument.Parse(
+            await SendAsync(HttpMethod.Patch, target, json, ApplyType, cancellationToken));
+        return answer.RootElement.GetProperty("metadata").Deserialize(KubeJson.Default.ObjectMeta)!;
+    }
 
     public Task PatchAsync<T>(
         KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)

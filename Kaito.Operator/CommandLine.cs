@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Kaito.Core.Hardware;
+
+namespace Kaito.Operator;
+
+/// <summary>PURE: flags and their environment variables.</summary>
+internal static class CommandLine
+{
+    private const string Prefix = "KAITO_OPERATOR_";
+
+    private static readonly ImmutableArray<string> s_values =
+        ["kubeconfig", "namespace", "image-registry", "image-tag", "cloud", "node-image-family"];
+
+    private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];
+
+    /// <summary>
+    /// Reads e.g. <c>--kubeconfig FILE --install-crds</c>; a flag wins over its variable, e.g.
+    /// <c>KAITO_OPERATOR_IMAGE_TAG</c> for <c>--image-tag</c>.
+    /// </summary>
+    /// <exception cref="FormatException">A flag is unknown or its value is; the message is for the user.</exception>
+    public static OperatorOptions Parse(IReadOnlyList<string> args, Func<string, string?> environment)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < args.Count; i++)
+        {
+            var (flag, value) = Split(args[i]);
+            if (s_switches.Contains(flag))
+            {
+                // Both `--install-crds` and `--install-crds true` are in use.
+                given[flag] = value ?? (i + 1 < args.Count && args[i + 1] is ("true" or "false") ? args[++i] : "true");
+            }
+            else if (s_values.Contains(flag))
+            {
+                given[flag] = value ?? (++i < args.Count
+                    ? args[i]
+                    : throw new FormatException($"--{flag} needs a value, e.g. --{flag} VALUE."));
+            }
+            else
+            {
+                throw new FormatException($"{args[i]} is unknown; the flags are {All()}.");
+            }
+        }
+
+        return Options(flag =>
+            given.GetValueOrDefault(flag) ?? NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_'))));
+    }
+
+    private static OperatorOptions Options(Func<string, string?> value)
+    {
+        var defaults = new OperatorOptions();
+        var cloud = value("cloud") ?? defaults.Cloud;
+        if (!SkuCatalog.TryForCloud(cloud, out _))
+        {
+            throw new FormatException($"--cloud {cloud} is unknown; use one of {string.Join(", ", SkuCatalog.Clouds)}.");
+        }
+
+        return new()
+        {
+            Kubeconfig = value("kubeconfig"),
+            Namespace = value("namespace") ?? defaults.Namespace,
+            InstallCrds = Switch("install-crds"),
+            LeaderElect = Switch("leader-elect"),
+            ImageRegistry = (value("image-registry") ?? defaults.ImageRegistry).TrimEnd('/'),
+            ImageTag = value("image-tag") ?? defaults.ImageTag,
+            Cloud = cloud,
+            NodeImageFamily = Family(value("node-image-family") ?? defaults.NodeImageFamily),
+        };
+
+        bool Switch(string flag) => value(flag) switch
+        {
+            null or "false" => false,
+            "true" => true,
+            var other => throw new FormatException($"--{flag}={other} is neither true nor false."),
+        };
+    }
+
+    private static string Family(string family) => family is "ubuntu" or "azurelinux"
+        ? family
+        : throw new FormatException($"--node-image-family {family} is unknown; use ubuntu or azurelinux.");
+
+    private static (string Flag, string? Value) Split(string arg)
+    {
+        var text = arg.StartsWith("--", StringComparison.Ordinal) ? arg[2..] : "";
+        var at = text.IndexOf('=', StringComparison.Ordinal);
+        return at < 0 ? (text, null) : (text[..at], text[(at + 1)..]);
+    }
+
+    private static string All() => string.Join(", ", s_values.Concat(s_switches).Select(static f => $"--{f}"));
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

@@ -1,0 +1,35 @@
+using Kaito.Core.Hardware;
+
+namespace Kaito.Operator;
+
+/// <summary>What the operator was told when it started.</summary>
+internal sealed record OperatorOptions
+{
+    /// <summary>Path of a kubeconfig; null for what kubectl would use here.</summary>
+    public string? Kubeconfig { get; init; }
+
+    /// <summary>Namespace of the leader election's Lease. Default <c>default</c>.</summary>
+    public string Namespace { get; init; } = "default";
+
+    /// <summary>Bring the CRDs of this build to the cluster before starting.</summary>
+    public bool InstallCrds { get; init; }
+
+    /// <summary>Wait for the Lease before acting.</summary>
+    public bool LeaderElect { get; init; }
+
+    /// <summary>Where the images of this project are. Default <c>kaito</c>.</summary>
+    public string ImageRegistry { get; init; } = "kaito";
+
+    /// <summary>Tag of the images. Default <c>latest</c>.</summary>
+    public string ImageTag { get; init; } = "latest";
+
+    /// <summary>The cloud whose instance types a Workspace may name: azure, aws or arc. Default azure.</summary>
+    public string Cloud { get; init; } = "azure";
+
+    /// <summary>Image family of nodes when a Workspace names none: ubuntu or azurelinux. Default ubuntu.</summary>
+    public string NodeImageFamily { get; init; } = "ubuntu";
+
+    public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
+        ? skus
+        : throw new InvalidOperationException($"No table of instance types for the cloud '{Cloud}'.");
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+
+namespace Kaito.Operator.Workspaces;
+
+/// <summary>PURE: conditions and the status that carries them.</summary>
+internal static class WorkspaceConditions
+{
+    private static readonly ImmutableHashSet<string> s_owned =
+    [
+        ConditionTypes.NodeClaimReady, ConditionTypes.NodesReady, ConditionTypes.ResourceReady,
+        ConditionTypes.InferenceReady, ConditionTypes.WorkspaceSucceeded, ConditionTypes.WorkspaceDeleting,
+    ];
+
+    public static Condition Met(string type, string reason, string message) =>
+        new() { Type = type, Status = Condition.True, Reason = reason, Message = message };
+
+    public static Condition Unmet(string type, string reason, string message) =>
+        new() { Type = type, Status = Condition.False, Reason = reason, Message = message };
+
+    /// <summary>Whether the inference workload answers, and whether the Workspace does what it is for.</summary>
+    public static ImmutableArray<Condition> OfInference(WorkspaceObservation observed, bool resourcesReady)
+    {
+        if (resourcesReady && IsServing(observed.Workload))
+        {
+            return
+            [
+                Met(ConditionTypes.InferenceReady, "WorkspaceInferenceStatusSuccess",
+                    "Inference has been deployed successfully"),
+                Met(ConditionTypes.WorkspaceSucceeded, "workspaceSucceeded", "workspace succeeds"),
+            ];
+        }
+
+        var (reason, message) = observed.Workload is not null && PodDiagnosis.Find(observed.Pods) is { } found
+            ? found
+            : ("WorkspaceInferenceStatusPending", "Inference workload is not ready");
+        return
+        [
+            Unmet(ConditionTypes.InferenceReady, reason, message),
+            Unmet(ConditionTypes.WorkspaceSucceeded, "workspacePending",
+                "workspace is waiting for inference workload readiness"),
+        ];
+    }
+
+    /// <summary>The status to write: generation and times added, other controllers' conditions kept.</summary>
+    public static WorkspaceStatus Status(
+        WorkspaceResource resource, WorkspacePlan plan, string? failure, DateTimeOffset now)
+    {
+        var before = resource.Status?.Conditions ?? [];
+        var second = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
+        var conditions = plan.Conditions.Select(next =>
+        {
+            var last = before.FirstOrDefault(c => c.Type == next.Type);
+            return next with
+            {
+                Message = failure is null || next.Status == Condition.True
+                    ? next.Message
+                    : $"{next.Message} (last reconcile error: {failure})",
+                ObservedGeneration = resource.Metadata.Generation,
+                LastTransitionTime = last?.Status == next.Status ? last.LastTransitionTime : second,
+            };
+        });
+        return new()
+        {
+            Conditions = [.. conditions, .. before.Where(c => !s_owned.Contains(c.Type))],
+            State = plan.State,
+            TargetNodeCount = plan.TargetNodes ?? resource.Status?.TargetNodeCount,
+            WorkerNodes = plan.WorkerNodes.IsEmpty ? null : plan.WorkerNodes,
+        };
+    }
+
+    /// <summary>The merge patch from one status to another; null when there is nothing to say.</summary>
+    public static JsonObject? Patch(WorkspaceResource resource, WorkspaceStatus next)
+    {
+        var before = Json(resource.Status);
+        var after = Json(next);
+        after["workerNodes"] ??= before.ContainsKey("workerNodes") ? new JsonArray() : null;
+        after.Remove("performance");
+        foreach (var (name, value) in after.ToArray())
+        {
+            if (JsonNode.DeepEquals(value, before[name]))
+            {
+                after.Remove(name);
+            }
+        }
+
+        return after.Count == 0
+            ? null
+            : new() { ["metadata"] = new JsonObject { ["uid"] = resource.Metadata.Uid }, ["status"] = after };
+    }
+
+    private static bool IsServing(StatefulSet? workload) =>
+        workload?.Spec?.Replicas is > 0 and var wanted && (workload.Status?.ReadyReplicas ?? 0) >= wanted;
+
+    private static JsonObject Json(WorkspaceStatus? status) => status is null
+        ? []
+        : JsonSerializer.SerializeToNode(status, WorkspaceJson.Default.WorkspaceStatus)!.AsObject();
+}

@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using Kaito.Operator.Cluster;
+
+namespace Kaito.Operator.Workspaces;
+
+/// <summary>What the cluster has for one Workspace at one moment.</summary>
+internal sealed record WorkspaceObservation
+{
+    public ImmutableArray<NodeClaim> Claims { get; init; } = [];
+
+    /// <summary>Nodes with the Workspace's labels, ready or not.</summary>
+    public ImmutableArray<Node> Nodes { get; init; } = [];
+
+    public StatefulSet? Workload { get; init; }
+
+    public ImmutableArray<Pod> Pods { get; init; } = [];
+
+    public WorkspaceStatus? Status { get; init; }
+
+    /// <summary>The user's <c>max-model-len</c>, in tokens.</summary>
+    public int? ContextTokens { get; init; }
+}
+
+/// <summary>What should be.</summary>
+internal sealed record WorkspacePlan
+{
+    /// <summary>Objects to apply, in this order.</summary>
+    public ImmutableArray<IKubeObject> Apply { get; init; } = [];
+
+    /// <summary>Nodes that lack the label that says their GPUs work.</summary>
+    public ImmutableArray<Node> MarkNodes { get; init; } = [];
+
+    /// <summary>Without generation and time, which the writer adds.</summary>
+    public ImmutableArray<Condition> Conditions { get; init; } = [];
+
+    public string State { get; init; } = WorkspaceStates.Pending;
+
+    public int? TargetNodes { get; init; }
+
+    public ImmutableArray<string> WorkerNodes { get; init; } = [];
+
+    public ImmutableArray<Occurrence> Events { get; init; } = [];
+}

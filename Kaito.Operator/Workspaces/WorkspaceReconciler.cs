@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
+using Kaito.Operator.Cluster;
+
+namespace Kaito.Operator.Workspaces;
+
+/// <summary>Look, decide, act; for one Workspace at a time.</summary>
+internal sealed partial class WorkspaceReconciler(
+    IKubeApi api, WorkspaceObserver observer, EventRecorder events, OperatorOptions options,
+    TimeProvider clock, ILogger<WorkspaceReconciler> logger)
+{
+    // What was applied and what it became, so that an unchanged object costs no request. Workers never share a
+    // Workspace, but several write; entries of a Workspace go when it goes.
+    private readonly ConcurrentDictionary<string, ImmutableDictionary<string, Applied>> _applied =
+        new(StringComparer.Ordinal);
+
+    public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)
+    {
+        if (observer.Find(key) is not { } resource)
+        {
+            _applied.TryRemove(key, out _);
+            return null;
+        }
+
+        if (resource.Metadata.DeletionTimestamp is not null)
+        {
+            await DeleteAsync(resource, cancellationToken);
+            return null;
+        }
+
+        await EnsureFinalizerAsync(resource, cancellationToken);
+        var observed = await observer.ObserveAsync(resource, cancellationToken);
+        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, options.Skus, observed.ContextTokens);
+        var plan = parsed.TryGet(out var workspace, out var errors)
+            ? WorkspacePlanner.Plan(workspace, observed, options)
+            : WorkspacePlanner.Reject(errors);
+
+        var failure = await ActAsync(key, resource, plan, cancellationToken);
+        await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
+        failure?.Throw();
+        LogReconciled(key, plan.State, plan.Apply.Length);
+        return null;
+    }
+
+    private async Task<ExceptionDispatchInfo?> ActAsync(
+        string key, WorkspaceResource resource, WorkspacePlan plan, CancellationToken cancellationToken)
+    {
+        ExceptionDispatchInfo? failure = null;
+        foreach (var desired in plan.Apply)
+        {
+            try
+            {
+                await ApplyAsync(key, desired, cancellationToken);
+            }
+            catch (Exception wrong) when (wrong is KubeException and not KubeConflictException)
+            {
+                if (desired is NodeClaim)
+                {
+                    events.Record(resource, new(true, "NodeClaimCreationFailed",
+                        $"Failed to create NodeClaim {desired.Metadata.Name} for workspace {key}: {wrong.Message}"));
+                }
+
+                failure ??= ExceptionDispatchInfo.Capture(wrong);
+            }
+        }
+
+        foreach (var node in plan.MarkNodes)
+        {
+            var merge = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Labels.Accelerator] = "nvidia" } },
+            };
+            await api.PatchAsync(KubeKinds.Nodes, node, merge, status: false, cancellationToken);
+        }
+
+        foreach (var occurrence in plan.Events.Where(e => failure is null || e.Warning))
+        {
+            events.Record(resource, occurrence);
+        }
+
+        return failure;
+    }
+
+    private async Task ApplyAsync(string key, IKubeObject desired, CancellationToken cancellationToken)
+    {
+        var (kind, json) = KubeKinds.Describe(desired);
+        var path = kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!);
+        var known = _applied.GetValueOrDefault(key, ImmutableDictionary<string, Applied>.Empty);
+        if (known.TryGetValue(path, out var last) && last.Json == json && last.Version == observer.Version(desired))
+        {
+            return;
+        }
+
+        var metadata = await api.ApplyAsync(desired, cancellationToken);
+        _applied[key] = known.SetItem(path, new(json, WorkspaceObserver.Version(metadata)));
+    }
+
+    private async Task WriteStatusAsync(
+        WorkspaceResource resource, WorkspacePlan plan, string? failure, CancellationToken cancellationToken)
+    {
+        var status = WorkspaceConditions.Status(resource, plan, failure, clock.GetUtcNow());
+        if (WorkspaceConditions.Patch(resource, status) is not { } patch)
+        {
+            return;
+        }
+
+        try
+        {
+            await api.PatchAsync(KubeKinds.Workspaces, resource, patch, status: true, cancellationToken);
+        }
+        catch (KubeNotFoundException)
+        {
+            // Deleted while we looked; nobody is left to read the status.
+        }
+    }
+
+    private async Task EnsureFinalizerAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    {
+        var finalizers = resource.Metadata.Finalizers ?? [];
+        if (!finalizers.Contains(Finalizers.Workspace))
+        {
+            await SetFinalizersAsync(resource, finalizers.Add(Finalizers.Workspace), cancellationToken);
+        }
+    }
+
+    /// <summary>Stops the workload and gives the nodes back; the Workspace goes when its last claim has gone.</summary>
+    private async Task DeleteAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    {
+        var finalizers = resource.Metadata.Finalizers ?? [];
+        if (!finalizers.Contains(Finalizers.Workspace))
+        {
+            return;
+        }
+
+        var workload = (await observer.ObserveAsync(resource with { Inference = null }, cancellationToken)).Workload;
+        if (workload is { Metadata.DeletionTimestamp: null }
+            && (workload.Metadata.OwnerReferences ?? []).Any(o => o.Uid == resource.Metadata.Uid))
+        {
+            await api.DeleteAsync(KubeKinds.StatefulSets, workload, cancellationToken);
+        }
+
+        var claims = await observer.ClaimsNowAsync(resource, cancellationToken);
+        foreach (var claim in claims.Where(static c => c.Metadata.DeletionTimestamp is null))
+        {
+            await api.DeleteAsync(KubeKinds.NodeClaims, claim, cancellationToken);
+        }
+
+        claims = claims.IsEmpty ? claims : await observer.ClaimsNowAsync(resource, cancellationToken);
+        if (claims.IsEmpty)
+        {
+            await SetFinalizersAsync(resource, finalizers.Remove(Finalizers.Workspace), cancellationToken);
+            return;
+        }
+
+        var waiting = new WorkspacePlan
+        {
+            Conditions =
+            [
+                WorkspaceConditions.Met(ConditionTypes.WorkspaceDeleting, "workspaceDeleted",
+                    "workspace is being deleted; NodeClaims that remain: "
+                    + string.Join(", ", claims.Select(static c => c.Metadata.Name))),
+            ],
+            State = resource.Status?.State ?? WorkspaceStates.Pending,
+        };
+        await WriteStatusAsync(resource, waiting, null, cancellationToken);
+    }
+
+    private async Task SetFinalizersAsync(
+        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken)
+    {
+        // With the resource version, so that a finalizer that somebody else adds meanwhile is not lost.
+        var merge = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["resourceVersion"] = resource.Metadata.ResourceVersion,
+                ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
+            },
+        };
+        try
+        {
+            await api.PatchAsync(KubeKinds.Workspaces, resource, merge, status: false, cancellationToken);
+        }
+        catch (KubeNotFoundException)
+        {
+            // Gone already; its deletion event is on its way.
+        }
+    }
+
+    private sealed record Applied(string Json, string? Version);
+
+    [LoggerMessage(LogLevel.Information, "Workspace {Key} is {State}: {Count} objects planned")]
+    private partial void LogReconciled(string key, string state, int count);
+}
