@@ -150,6 +150,22 @@ public sealed class CheckpointConversionTests
         Assert.Contains(message, Failure(scratch).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Load_GenerationConfig_OverridesEndTokensAndSampling()
+    {
+        using var scratch = new ScratchFolder();
+        new GoldenCheckpoint("llama").CopyTo(scratch.Path("checkpoint"));
+        File.WriteAllText(
+            scratch.Path("checkpoint", "generation_config.json"),
+            """{"eos_token_id":[7,9],"do_sample":true,"temperature":0.6,"top_p":0.9}""");
+
+        var defaults = CheckpointConfig.Load(scratch.Path("checkpoint")).Defaults;
+
+        Assert.Equal([7, 9], defaults.EndTokens);
+        Assert.Equal((true, 0.6, 50, 0.9), (defaults.Sample, defaults.Temperature, defaults.TopK, defaults.TopP));
+        Assert.Equal((1, 0), (defaults.BeginToken, defaults.PadToken));
+    }
+
     private static GoldenCheckpoint Converted(string family, ScratchFolder scratch)
     {
         var golden = new GoldenCheckpoint(family);
