@@ -25,6 +25,9 @@ internal static class DevClusterControllers
         services.AddReconciler<StatefulSetReconciler>();
         services.AddReconciler<ClaimBinder>();
         services.AddReconciler<ServiceReconciler>();
+        services.AddReconciler<JobReconciler>();
+        services.AddReconciler<NamespaceReconciler>();
+        services.AddHostedService<GarbageCollector>();
         return services.AddPods();
     }
 

@@ -21,8 +21,8 @@ internal sealed class ContainerLog : IDisposable
             File.Move(path, PathOf(folder, container, previous: true), overwrite: true);
         }
 
-        _writer = new(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete),
-            new UTF8Encoding(false)) { AutoFlush = true };
+        var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        _writer = new(file, new UTF8Encoding(false)) { AutoFlush = true };
     }
 
     public static string PathOf(string folder, string container, bool previous) =>

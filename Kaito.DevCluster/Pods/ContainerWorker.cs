@@ -180,11 +180,11 @@ internal sealed partial class ContainerWorker(
 
         try
         {
-            await ProbeOneAsync("Startup", launch, ended, end, static (state, _) => state.Passing is null);
+            await ProbeOneAsync("Startup", launch, end, static (state, _) => state.Passing is null, ended);
             Set(state => state with { Started = true, Ready = container.At("readinessProbe") is null });
             await Task.WhenAll(
-                ProbeOneAsync("Readiness", launch, ended, end, (state, _) => Ready(state)),
-                ProbeOneAsync("Liveness", launch, ended, end, static (_, _) => true));
+                ProbeOneAsync("Readiness", launch, end, (state, _) => Ready(state), ended),
+                ProbeOneAsync("Liveness", launch, end, static (_, _) => true, ended));
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -204,9 +204,9 @@ internal sealed partial class ContainerWorker(
     private async Task ProbeOneAsync(
         string kind,
         ContainerLaunch.Start launch,
-        CancellationToken ended,
         CancellationTokenSource end,
-        Func<ProbeState, string?, bool> seen)
+        Func<ProbeState, string?, bool> seen,
+        CancellationToken ended)
     {
         if (container.At($"{kind.ToLowerInvariant()}Probe") is not JsonObject probe)
         {

@@ -65,6 +65,7 @@ internal sealed partial class PodHost(
         {
             _workers.Remove(entry.Worker.Uid);
             entry.Worker.RemoveFiles();
+            entry.Worker.Dispose();
         }
         else
         {

@@ -5,7 +5,7 @@ using Kaito.DevCluster.Storage;
 namespace Kaito.DevCluster.Pods;
 
 /// <summary>Runs one pod from its binding to its removal.</summary>
-internal sealed partial class PodWorker(PodServices services, JsonObject pod)
+internal sealed partial class PodWorker(PodServices services, JsonObject pod) : IDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
     private readonly ObjectKey _key = Resources.Pods.KeyOf(pod);
@@ -62,6 +62,8 @@ internal sealed partial class PodWorker(PodServices services, JsonObject pod)
             // A reader of the log may still be there; the folder is of no further use and goes with the state folder.
         }
     }
+
+    public void Dispose() => _stop.Dispose();
 
     private string Folder => Path.Combine(
         services.Options.PodsFolder, PodFolder.NameOf(pod.Namespace, pod.Name, pod.Uid));

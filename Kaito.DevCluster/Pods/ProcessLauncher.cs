@@ -24,9 +24,12 @@ internal sealed class ProcessLauncher : IDisposable
     // One entry per container that starts at this moment; the callers wait for theirs.
     private readonly BlockingCollection<Action> _work = new(256);
 
+    private readonly Thread _thread;
+
     public ProcessLauncher()
     {
-        new Thread(Work) { IsBackground = true, Name = "process-launcher" }.Start();
+        _thread = new(Work) { IsBackground = true, Name = "process-launcher" };
+        _thread.Start();
     }
 
     /// <summary>Starts the process with its output redirected.</summary>
@@ -70,7 +73,12 @@ internal sealed class ProcessLauncher : IDisposable
         }
     }
 
-    public void Dispose() => _work.CompleteAdding();
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        _thread.Join(TimeSpan.FromSeconds(5));
+        _work.Dispose();
+    }
 
     private static Process Start(ProcessSpec spec)
     {
