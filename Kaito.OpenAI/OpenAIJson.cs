@@ -1,0 +1,19 @@
+using System.Text.Json.Serialization;
+
+namespace Kaito.OpenAI;
+
+/// <summary>The only serializer contract for the wire: snake case, nulls left out; reflection is never used.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(ChatCompletionRequest))]
+[JsonSerializable(typeof(ChatCompletion))]
+[JsonSerializable(typeof(ChatCompletionChunk))]
+[JsonSerializable(typeof(CompletionRequest))]
+[JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(IReadOnlyList<ContentPart>))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelCard))]
+[JsonSerializable(typeof(ErrorResponse))]
+public sealed partial class OpenAIJson : JsonSerializerContext;
