@@ -1,1 +1,3 @@
-return 0;
+using Kaito.InferenceHost;
+
+return await InferenceHostApp.RunAsync(args, Console.Error);

@@ -1,0 +1,207 @@
+using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Models;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>
+/// The loop of the engine's thread: drop who left, admit in order of arrival, step, deliver. Everything here has
+/// one owner, so native state needs no lock.
+/// </summary>
+internal sealed partial class EngineLoop(
+    LoadedModel loaded, AdmissionQueue queue, InferenceMetrics metrics, TimeProvider clock, ILogger logger)
+{
+    private const int MostFailuresInARow = 3;
+
+    // Only an upper bound on noticing a shutdown: a new call wakes the loop at once.
+    private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(200);
+
+    private readonly IInferenceEngine _engine = loaded.Engine;
+    private readonly Dictionary<long, RunningSequence> _running = [];
+    private readonly List<RunningSequence> _leaving = [];
+    private readonly List<EngineToken> _produced = [];
+    private GenerationStream? _head;
+    private int _headNext;
+    private long _lastId;
+    private int _failuresInARow;
+
+    /// <summary>Runs until drained or told to abort.</summary>
+    /// <param name="draining">Once cancelled, the loop ends when nothing runs or waits.</param>
+    /// <param name="abort">Once cancelled, what still runs or waits is ended with reason <c>abort</c>.</param>
+    /// <exception cref="EngineException">The engine failed several times in a row; nothing runs or waits any more.</exception>
+    public void Run(CancellationToken draining, CancellationToken abort)
+    {
+        while (!abort.IsCancellationRequested)
+        {
+            DropCancelled();
+            try
+            {
+                Admit();
+                if (_running.Count > 0)
+                {
+                    Advance();
+                    continue;
+                }
+            }
+            catch (EngineException failure)
+            {
+                FailRunning(failure);
+                continue;
+            }
+
+            if (draining.IsCancellationRequested && _head is null && queue.Count == 0)
+            {
+                return;
+            }
+
+            queue.WaitForWork(s_idle);
+        }
+
+        EndAll(static sequence => sequence.Abort(), "abort");
+    }
+
+    /// <summary>Fails whatever runs or waits; the last act of a loop that cannot go on.</summary>
+    public void FailAll(string message) => EndAll(sequence => sequence.Fail(message), "error");
+
+    private void DropCancelled()
+    {
+        _leaving.Clear();
+        foreach (var sequence in _running.Values)
+        {
+            if (sequence.Call.Cancelled.IsCancellationRequested)
+            {
+                _leaving.Add(sequence);
+            }
+        }
+
+        foreach (var sequence in _leaving)
+        {
+            _engine.Remove(sequence.Id);
+            _running.Remove(sequence.Id);
+            sequence.Abort();
+            metrics.Ended(sequence, "abort", clock.GetTimestamp());
+        }
+    }
+
+    private void Admit()
+    {
+        while (TryPeek() is { } sequence)
+        {
+            if (!TryStart(sequence))
+            {
+                break;
+            }
+
+            _headNext++;
+        }
+
+        metrics.Observe(_running.Count, queue.Count + (_head is null ? 0 : 1));
+    }
+
+    // The call at the head stays there until all its sequences run, so nobody overtakes it.
+    private RunningSequence? TryPeek()
+    {
+        while (_head is null || _headNext == _head.Requests.Length || _head.Cancelled.IsCancellationRequested)
+        {
+            if (!queue.TryDequeue(out var next))
+            {
+                _head = null;
+                return null;
+            }
+
+            (_head, _headNext) = (next, 0);
+        }
+
+        return Next(_head);
+    }
+
+    private RunningSequence Next(GenerationStream call) =>
+        new(++_lastId, _headNext, call, loaded.Model) { Admitted = clock.GetTimestamp() };
+
+    private bool TryStart(RunningSequence sequence)
+    {
+        try
+        {
+            if (_engine.TryAdd(sequence.ToEngineSequence()))
+            {
+                _running.Add(sequence.Id, sequence);
+                metrics.Admitted(sequence);
+                return true;
+            }
+        }
+        catch (ArgumentException refused)
+        {
+            LogRefused(refused, sequence.Id);
+            sequence.Fail("The engine cannot run this request.");
+            return true;
+        }
+
+        return _running.Count == 0
+            ? throw new EngineException("The engine refuses a sequence although nothing runs.")
+            : false;
+    }
+
+    private void Advance()
+    {
+        _produced.Clear();
+        _engine.Step(_produced);
+        _failuresInARow = 0;
+        var now = clock.GetTimestamp();
+        foreach (var (id, token) in _produced)
+        {
+            if (_running.TryGetValue(id, out var sequence))
+            {
+                var reason = sequence.Accept(token);
+                metrics.Token(sequence, now);
+                if (reason is not null)
+                {
+                    _engine.Remove(id);
+                    _running.Remove(id);
+                    metrics.Ended(sequence, reason, now);
+                }
+            }
+        }
+    }
+
+    // A failed step leaves the native state unknown, so no request of this batch can go on.
+    private void FailRunning(EngineException failure)
+    {
+        LogStepFailed(failure, _running.Count);
+        foreach (var sequence in _running.Values)
+        {
+            _engine.Remove(sequence.Id);
+            sequence.Fail("The engine failed while it produced this answer; send the request again.");
+            metrics.Ended(sequence, "error", clock.GetTimestamp());
+        }
+
+        _running.Clear();
+        if (++_failuresInARow >= MostFailuresInARow)
+        {
+            throw new EngineException("The engine failed several times in a row.", failure);
+        }
+    }
+
+    private void EndAll(Action<RunningSequence> end, string reason)
+    {
+        foreach (var sequence in _running.Values)
+        {
+            _engine.Remove(sequence.Id);
+            end(sequence);
+            metrics.Ended(sequence, reason, clock.GetTimestamp());
+        }
+
+        _running.Clear();
+        while (TryPeek() is { } waiting)
+        {
+            end(waiting);
+            _headNext++;
+        }
+
+        metrics.Observe(0, 0);
+    }
+
+    [LoggerMessage(LogLevel.Error, "A decode step failed; {Count} sequences were answered with an error")]
+    private partial void LogStepFailed(Exception failure, int count);
+
+    [LoggerMessage(LogLevel.Error, "The engine refused sequence {SequenceId}")]
+    private partial void LogRefused(Exception failure, long sequenceId);
+}

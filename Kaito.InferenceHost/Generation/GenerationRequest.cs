@@ -1,0 +1,52 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>One sequence that can run as it stands: tokenized, bounded, every default filled in.</summary>
+/// <param name="Prompt">Token ids of the rendered prompt, at least one; shape [prompt_length].</param>
+/// <param name="MaxNewTokens">Upper bound on generated tokens, at least 1.</param>
+/// <param name="Sampling">How each token is chosen.</param>
+/// <param name="Stop">What ends the answer before <paramref name="MaxNewTokens"/>.</param>
+internal sealed record GenerationRequest(
+    ReadOnlyMemory<int> Prompt, int MaxNewTokens, SamplingParameters Sampling, StopRules Stop);
+
+/// <summary>Sampling of one sequence; every value is in its range.</summary>
+/// <param name="Temperature">0 is greedy.</param>
+/// <param name="TopP">Above 0 to 1; 1 is off.</param>
+/// <param name="TopK">0 is off.</param>
+/// <param name="MinP">0 to 1; 0 is off.</param>
+/// <param name="RepetitionPenalty">Above 0; 1 is off.</param>
+/// <param name="PresencePenalty">-2 to 2; 0 is off.</param>
+/// <param name="FrequencyPenalty">-2 to 2; 0 is off.</param>
+/// <param name="Seed"><see langword="null"/> draws one.</param>
+/// <param name="Bias">Token id to logit addition.</param>
+internal sealed record SamplingParameters(
+    float Temperature = 1,
+    float TopP = 1,
+    int TopK = 0,
+    float MinP = 0,
+    float RepetitionPenalty = 1,
+    float PresencePenalty = 0,
+    float FrequencyPenalty = 0,
+    long? Seed = null,
+    ImmutableArray<KeyValuePair<int, float>> Bias = default)
+{
+    public static SamplingParameters Greedy { get; } = new(Temperature: 0);
+}
+
+/// <summary>What ends an answer besides its token budget.</summary>
+/// <param name="Texts">Stop strings, none empty.</param>
+/// <param name="Tokens">Stop tokens of the request.</param>
+/// <param name="IncludeText">Keeps the stop string in the answer.</param>
+/// <param name="IgnoreEnd">Goes on after the model's end tokens.</param>
+/// <param name="MinNewTokens">Nothing but the budget ends the answer before this many tokens.</param>
+internal sealed record StopRules(
+    ImmutableArray<string> Texts,
+    FrozenSet<int> Tokens,
+    bool IncludeText = false,
+    bool IgnoreEnd = false,
+    int MinNewTokens = 0)
+{
+    public static StopRules None { get; } = new([], FrozenSet<int>.Empty);
+}

@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Models;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>How far the host has come.</summary>
+internal enum HostState
+{
+    Loading,
+    Ready,
+    Draining,
+    Failed,
+}
+
+/// <summary>
+/// Owns the thread that owns the engine. HTTP requests go through one bounded queue, so a full queue is an
+/// answer (503), not a growing heap.
+/// </summary>
+internal sealed partial class GenerationScheduler(
+    ModelLoader load,
+    InferenceHostOptions options,
+    InferenceMetrics metrics,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<GenerationScheduler> logger) : IHostedLifecycleService, IDisposable
+{
+    private readonly AdmissionQueue _queue = new(options.QueueCapacity);
+    private readonly CancellationTokenSource _draining = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile HostState _state = HostState.Loading;
+    private volatile ServedModel? _model;
+    private volatile string? _failure;
+
+    public HostState State => _state;
+
+    /// <summary>Why the host cannot serve, for a person; <see langword="null"/> unless <see cref="HostState.Failed"/>.</summary>
+    public string? Failure => _failure;
+
+    /// <summary>The model, once loaded.</summary>
+    public ServedModel? Model => _model;
+
+    /// <summary>Queues a call, or returns <see langword="false"/> at once when the host is saturated or draining.</summary>
+    public bool TrySubmit(
+        ImmutableArray<GenerationRequest> requests,
+        CancellationToken cancelled,
+        [NotNullWhen(true)] out GenerationStream? stream)
+    {
+        var candidate = new GenerationStream(requests, clock.GetTimestamp(), cancelled);
+        stream = _state == HostState.Ready && _queue.TryEnqueue(candidate) ? candidate : null;
+        return stream is not null;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        new Thread(Run) { IsBackground = true, Name = "engine" }.Start();
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Comes before the server stops listening: new work gets a 503 while running answers end.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (_state is HostState.Ready or HostState.Loading)
+        {
+            _state = HostState.Draining;
+        }
+
+        _queue.Close();
+        await _draining.CancelAsync();
+        await EndsWithinAsync(options.ShutdownGrace, cancellationToken);
+        await _abort.CancelAsync();
+        await EndsWithinAsync(TimeSpan.FromSeconds(2), cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        // A thread that still sits in native code keeps these; the process is about to end.
+        if (_ended.Task.IsCompleted)
+        {
+            _queue.Dispose();
+            _draining.Dispose();
+            _abort.Dispose();
+        }
+    }
+
+    private async Task EndsWithinAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _ended.Task.WaitAsync(time, clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            LogGraceOver(time);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            LogGraceOver(time);
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            LoadAndServe();
+        }
+        catch (ModelLoadException failure)
+        {
+            Fail(failure.Message);
+        }
+        catch (Exception failure)
+        {
+            LogLost(failure);
+            Fail($"The engine stopped: {failure.Message}");
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+
+    private void LoadAndServe()
+    {
+        var started = clock.GetTimestamp();
+        var loaded = load();
+        using var engine = loaded.Engine;
+        _model = loaded.Model;
+        if (_draining.IsCancellationRequested)
+        {
+            return;
+        }
+
+        _state = HostState.Ready;
+        LogReady(loaded.Model.Name, loaded.Model.Root, clock.GetElapsedTime(started).TotalMilliseconds);
+        Serve(new(loaded, _queue, metrics, clock, logger));
+    }
+
+    private void Serve(EngineLoop loop)
+    {
+        try
+        {
+            loop.Run(_draining.Token, _abort.Token);
+        }
+        catch
+        {
+            _state = HostState.Failed;
+            _queue.Close();
+            loop.FailAll("The engine stopped; the server is restarting.");
+            throw;
+        }
+    }
+
+    private void Fail(string message)
+    {
+        _failure = message;
+        _state = HostState.Failed;
+        lifetime.StopApplication();
+    }
+
+    [LoggerMessage(LogLevel.Information, "Model {Model} from {Root} is ready after {Milliseconds:F0} ms")]
+    private partial void LogReady(string model, string root, double milliseconds);
+
+    [LoggerMessage(LogLevel.Warning, "Work went on past the grace of {Grace}; it is cut off")]
+    private partial void LogGraceOver(TimeSpan grace);
+
+    [LoggerMessage(LogLevel.Critical, "The engine's thread ended")]
+    private partial void LogLost(Exception failure);
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>What a client sees of a running request. A closed set: match on all of it.</summary>
+/// <param name="Choice">Position of the sequence in its call.</param>
+internal abstract record GenerationEvent(int Choice)
+{
+    public sealed record Text(int Choice, string Value) : GenerationEvent(Choice);
+
+    /// <param name="Choice">Position of the sequence in its call.</param>
+    /// <param name="Reason"><c>stop</c>, <c>length</c> or <c>abort</c>.</param>
+    /// <param name="StopText">The stop string that ended it.</param>
+    /// <param name="StopToken">The stop token of the request that ended it.</param>
+    /// <param name="NewTokens">Generated tokens, end token included.</param>
+    public sealed record Finished(int Choice, string Reason, string? StopText, int? StopToken, int NewTokens)
+        : GenerationEvent(Choice);
+
+    /// <summary>The engine lost the sequence. The message is for the client and names nothing internal.</summary>
+    public sealed record Failed(int Choice, string Message) : GenerationEvent(Choice);
+}
+
+/// <summary>The handle of one HTTP call: the events of its sequences, in order, one terminal event each.</summary>
+internal sealed class GenerationStream
+{
+    private readonly Channel<GenerationEvent> _events;
+    private int _open;
+
+    /// <param name="requests">At least one.</param>
+    /// <param name="arrived">Timestamp of arrival.</param>
+    /// <param name="cancelled">Cancelled when the client has left.</param>
+    public GenerationStream(
+        ImmutableArray<GenerationRequest> requests, long arrived, CancellationToken cancelled)
+    {
+        (Requests, Arrived, Cancelled, _open) = (requests, arrived, cancelled, requests.Length);
+
+        // The engine must never wait for a slow client. A sequence emits at most one text per token, one held
+        // back and one terminal event, so a channel of that size makes every TryWrite succeed.
+        var capacity = requests.Sum(request => (long)request.MaxNewTokens + 2);
+        _events = Channel.CreateBounded<GenerationEvent>(
+            new BoundedChannelOptions((int)long.Min(capacity, int.MaxValue)) { SingleReader = true });
+    }
+
+    public ImmutableArray<GenerationRequest> Requests { get; }
+
+    public long Arrived { get; }
+
+    public CancellationToken Cancelled { get; }
+
+    /// <summary>Tokens of all prompts; a prompt sampled n times counts once per distinct prompt.</summary>
+    public int PromptTokens => Requests.DistinctBy(request => request.Prompt).Sum(request => request.Prompt.Length);
+
+    public ChannelReader<GenerationEvent> Events => _events.Reader;
+
+    public void Emit(GenerationEvent item)
+    {
+        if (!_events.Writer.TryWrite(item))
+        {
+            throw new InvalidOperationException("A call emitted more events than its token budget.");
+        }
+
+        if (item is not GenerationEvent.Text && Interlocked.Decrement(ref _open) == 0)
+        {
+            _events.Writer.Complete();
+        }
+    }
+}

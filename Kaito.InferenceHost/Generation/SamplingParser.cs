@@ -1,0 +1,173 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Kaito.Core;
+using Kaito.InferenceHost.Models;
+using Kaito.OpenAI;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>Turns what chat and text completions share into runnable values, or into every reason why it cannot run.</summary>
+internal static class SamplingParser
+{
+    public const int MostChoices = 16;
+
+    private const int MostStops = 64;
+
+    // Below this, dividing by the temperature only loses precision.
+    private const float LeastTemperature = 0.01f;
+
+    private const float MostBias = 100;
+
+    public static SamplingParameters Parse(
+        SamplingRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
+    {
+        var temperature = Range(wire.Temperature, 1, "temperature", 0, 2, found);
+        var topP = Range(wire.TopP, 1, "top_p", 0, 1, found);
+        var topK = wire.TopK ?? 0;
+        Require(topK >= -1, "top_k", $"top_k is {topK}; give -1 or 0 (off) or a positive count.", found);
+        Require(topP > 0, "top_p", "top_p is 0; give a share above 0, up to 1.", found);
+        var repetition = wire.RepetitionPenalty ?? 1;
+        Require(
+            repetition > 0 && float.IsFinite(repetition),
+            "repetition_penalty",
+            "repetition_penalty must be a positive number; 1 is off.",
+            found);
+        CheckSupported(wire, found);
+        return new(
+            temperature is > 0 and < LeastTemperature ? LeastTemperature : temperature,
+            topP,
+            int.Max(topK, 0),
+            Range(wire.MinP, 0, "min_p", 0, 1, found),
+            repetition,
+            Range(wire.PresencePenalty, 0, "presence_penalty", -2, 2, found),
+            Range(wire.FrequencyPenalty, 0, "frequency_penalty", -2, 2, found),
+            wire.Seed is -1 ? null : wire.Seed,
+            ParseBias(wire.LogitBias, model.VocabularySize, found));
+    }
+
+    public static StopRules ParseStop(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
+    {
+        var texts = wire.Stop ?? [];
+        var tokens = wire.StopTokenIds ?? [];
+        var least = wire.MinTokens ?? 0;
+        Require(texts.All(text => text.Length > 0), "stop", "stop holds an empty string; remove it.", found);
+        Require(texts.Count <= MostStops, "stop", $"stop holds {texts.Count} strings; give at most {MostStops}.", found);
+        Require(
+            tokens.Count <= MostStops,
+            "stop_token_ids",
+            $"stop_token_ids holds {tokens.Count} ids; give at most {MostStops}.",
+            found);
+        Require(least >= 0, "min_tokens", $"min_tokens is {least}; give 0 or more.", found);
+        return new(
+            [.. texts], tokens.ToFrozenSet(), wire.IncludeStopStrInOutput is true, wire.IgnoreEos is true, least);
+    }
+
+    /// <summary>How often to answer each prompt.</summary>
+    public static int ParseChoices(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
+    {
+        var n = wire.N ?? 1;
+        Require(n is >= 1 and <= MostChoices, "n", $"n is {n}; give 1 to {MostChoices}.", found);
+        Require(n == 1 || wire.Temperature is not 0, "n", "n must be 1 when using greedy sampling.", found);
+        return int.Clamp(n, 1, MostChoices);
+    }
+
+    /// <summary>How many tokens may be generated after a prompt of this length.</summary>
+    /// <param name="asked"><see langword="null"/> for all the room there is.</param>
+    public static int Budget(
+        int promptTokens, int? asked, ServedModel model, string part, ImmutableArray<FieldError>.Builder found)
+    {
+        var room = model.ContextTokens - promptTokens;
+        if (promptTokens == 0)
+        {
+            found.Add(new(part, "empty", $"The {part} give no token; send some text."));
+        }
+        else if (room < 1)
+        {
+            found.Add(new(
+                "input_tokens",
+                "context-length-exceeded",
+                $"This model's maximum context length is {model.ContextTokens} tokens. However, your request has "
+                + $"{promptTokens} input tokens. Please reduce the length of the input {part}, or serve the model "
+                + $"with a larger max_model_len (now {model.ContextTokens})."));
+        }
+        else if (asked > room)
+        {
+            found.Add(new(
+                "max_tokens",
+                "context-length-exceeded",
+                $"'max_tokens' or 'max_completion_tokens' is too large: {asked}. This model's maximum context length "
+                + $"(max_model_len) is {model.ContextTokens} tokens and your request has {promptTokens} input tokens; "
+                + $"ask for at most {room}."));
+        }
+
+        Require(asked is null or >= 1, "max_tokens", $"max_tokens is {asked}; give at least 1.", found);
+        return int.Max(1, int.Min(asked ?? room, room));
+    }
+
+    private static void CheckSupported(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
+    {
+        Require(
+            wire.StreamOptions is null || wire.Stream is true,
+            "stream_options",
+            "Stream options can only be defined when `stream=True`.",
+            found);
+        Require(
+            wire.ResponseFormat is not { } format || IsText(format),
+            "response_format",
+            "This server does not constrain answers yet; leave response_format out or set its type to 'text'.",
+            found);
+        Require(
+            wire.StructuredOutputs is null,
+            "structured_outputs",
+            "This server does not constrain answers yet; leave structured_outputs out.",
+            found);
+    }
+
+    private static bool IsText(JsonElement format) =>
+        format.ValueKind == JsonValueKind.Null
+        || (format.ValueKind == JsonValueKind.Object
+            && format.TryGetProperty("type", out var type)
+            && type.ValueKind == JsonValueKind.String
+            && type.ValueEquals("text"));
+
+    private static ImmutableArray<KeyValuePair<int, float>> ParseBias(
+        IReadOnlyDictionary<string, float>? wire, int vocabulary, ImmutableArray<FieldError>.Builder found)
+    {
+        var bias = ImmutableArray.CreateBuilder<KeyValuePair<int, float>>();
+        foreach (var (key, value) in wire ?? FrozenDictionary<string, float>.Empty)
+        {
+            if (int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var token) && token < vocabulary)
+            {
+                bias.Add(new(token, float.Clamp(value, -MostBias, MostBias)));
+                continue;
+            }
+
+            found.Add(new(
+                "logit_bias", "out-of-range", $"logit_bias names token {key}; token ids go from 0 to {vocabulary - 1}."));
+        }
+
+        return bias.ToImmutable();
+    }
+
+    private static float Range(
+        float? value, float otherwise, string name, float least, float most, ImmutableArray<FieldError>.Builder found)
+    {
+        if (value is null || (value >= least && value <= most))
+        {
+            return value ?? otherwise;
+        }
+
+        found.Add(new(name, "out-of-range", $"{name} is {value}; give a number from {least} to {most}."));
+        return otherwise;
+    }
+
+    private static void Require(bool met, string name, string message, ImmutableArray<FieldError>.Builder found)
+    {
+        if (!met)
+        {
+            found.Add(new(name, "invalid", message));
+        }
+    }
+}

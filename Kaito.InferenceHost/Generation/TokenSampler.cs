@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Kaito.InferenceHost.Engine;
+
+namespace Kaito.InferenceHost.Generation;
+
+/// <summary>
+/// Chooses the tokens of one sequence. Order: minimum-length mask, bias, penalties, temperature, min_p, top_k,
+/// top_p, draw. Greedy without penalties is one vectorised pass.
+/// </summary>
+/// <param name="parameters">Checked values.</param>
+/// <param name="prompt">Counts for the repetition penalty.</param>
+/// <param name="endTokens">Not chosen before <paramref name="minNewTokens"/> tokens exist.</param>
+/// <param name="minNewTokens">0 for no minimum.</param>
+internal sealed class TokenSampler(
+    SamplingParameters parameters, ReadOnlyMemory<int> prompt, IReadOnlyCollection<int> endTokens, int minNewTokens)
+    : ITokenSampler
+{
+    private readonly SplitMix _random = new(parameters.Seed ?? Random.Shared.NextInt64());
+    private readonly Dictionary<int, int> _produced = [];
+    private readonly HashSet<int> _seen = parameters.RepetitionPenalty == 1 ? [] : [.. prompt.Span];
+    private readonly bool _penalises = parameters is not
+        { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
+
+    private int _count;
+
+    /// <inheritdoc/>
+    public int Sample(Span<float> logits)
+    {
+        Adjust(logits);
+        var best = TensorPrimitives.IndexOfMax<float>(logits);
+        if (!float.IsFinite(logits[best]))
+        {
+            throw new EngineException("The model produced logits that are not numbers.");
+        }
+
+        var token = parameters.Temperature == 0 ? best : Draw(logits, logits[best]);
+        Remember(token);
+        return token;
+    }
+
+    private void Adjust(Span<float> logits)
+    {
+        if (_count < minNewTokens)
+        {
+            foreach (var token in endTokens)
+            {
+                if ((uint)token < (uint)logits.Length)
+                {
+                    logits[token] = float.NegativeInfinity;
+                }
+            }
+        }
+
+        if (!parameters.Bias.IsDefaultOrEmpty)
+        {
+            foreach (var (token, addition) in parameters.Bias)
+            {
+                logits[token] += addition;
+            }
+        }
+
+        if (_penalises)
+        {
+            Penalise(logits);
+        }
+    }
+
+    private void Penalise(Span<float> logits)
+    {
+        if (parameters.RepetitionPenalty != 1)
+        {
+            foreach (var token in _seen)
+            {
+                if ((uint)token < (uint)logits.Length)
+                {
+                    logits[token] = logits[token] > 0
+                        ? logits[token] / parameters.RepetitionPenalty
+                        : logits[token] * parameters.RepetitionPenalty;
+                }
+            }
+        }
+
+        foreach (var (token, times) in _produced)
+        {
+            logits[token] -= (times * parameters.FrequencyPenalty) + parameters.PresencePenalty;
+        }
+    }
+
+    private void Remember(int token)
+    {
+        _count++;
+        if (_penalises)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_produced, token, out _)++;
+            if (parameters.RepetitionPenalty != 1)
+            {
+                _seen.Add(token);
+            }
+        }
+    }
+
+    // Probabilities stay unnormalised: the best has weight 1.
+    private int Draw(Span<float> logits, float highest)
+    {
+        TensorPrimitives.Subtract<float>(logits, highest, logits);
+        TensorPrimitives.Divide<float>(logits, parameters.Temperature, logits);
+        TensorPrimitives.Exp<float>(logits, logits);
+        return parameters is { TopP: 1, TopK: 0, MinP: 0 }
+            ? logits.Length - 1 - Tail(logits, _random.NextDouble() * TensorPrimitives.Sum<float>(logits))
+            : DrawFiltered(logits);
+    }
+
+    // How many entries lie behind the one where the running sum passes the target.
+    private static int Tail(ReadOnlySpan<float> weights, double target)
+    {
+        var last = 0;
+        for (var i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] <= 0)
+            {
+                continue;
+            }
+
+            last = i;
+            target -= weights[i];
+            if (target < 0)
+            {
+                break;
+            }
+        }
+
+        return weights.Length - 1 - last;
+    }
+
+    private int DrawFiltered(ReadOnlySpan<float> weights)
+    {
+        var keys = ArrayPool<float>.Shared.Rent(weights.Length);
+        var ids = ArrayPool<int>.Shared.Rent(weights.Length);
+        try
+        {
+            var count = Collect(weights, Floor(weights), keys, ids);
+            if (parameters.TopK > 0)
+            {
+                count = Candidates.KeepCount(keys.AsSpan(0, count), ids, parameters.TopK);
+            }
+
+            if (parameters.TopP < 1)
+            {
+                count = Candidates.KeepMass(keys.AsSpan(0, count), ids, parameters.TopP);
+            }
+
+            var kept = keys.AsSpan(0, count);
+            var behind = Tail(kept, _random.NextDouble() * TensorPrimitives.Sum<float>(kept));
+            return ids[count - 1 - behind];
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(keys);
+            ArrayPool<int>.Shared.Return(ids);
+        }
+    }
+
+    // Tokens below (1 - top_p) · total / vocabulary weigh less than 1 - top_p together, so the nucleus has none of them.
+    private float Floor(ReadOnlySpan<float> weights)
+    {
+        var nucleus = parameters is { TopP: < 1, TopK: 0, MinP: 0 }
+            ? (1 - parameters.TopP) * TensorPrimitives.Sum(weights) / weights.Length
+            : 0;
+        return float.Max(parameters.MinP, nucleus * 0.999f);
+    }
+
+    private static int Collect(ReadOnlySpan<float> weights, float floor, Span<float> keys, Span<int> ids)
+    {
+        var count = 0;
+        for (var i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] >= floor && weights[i] > 0)
+            {
+                (keys[count], ids[count]) = (weights[i], i);
+                count++;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>The same numbers for the same seed on every machine and runtime version.</summary>
+    /// <seealso href="https://doi.org/10.1145/2714064.2660195">Steele, Lea and Flood, OOPSLA 2014.</seealso>
+    private sealed class SplitMix(long seed)
+    {
+        private ulong _state = (ulong)seed;
+
+        public double NextDouble()
+        {
+            _state += 0x9E3779B97F4A7C15;
+            var mixed = (_state ^ (_state >> 30)) * 0xBF58476D1CE4E5B9;
+            mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+            return ((mixed ^ (mixed >> 31)) >> 11) * (1.0 / (1UL << 53));
+        }
+    }
+}

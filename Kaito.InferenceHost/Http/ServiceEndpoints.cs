@@ -1,0 +1,41 @@
+using System.Reflection;
+using System.Text.Json.Serialization;
+using Kaito.InferenceHost.Generation;
+using Kaito.OpenAI;
+
+namespace Kaito.InferenceHost.Http;
+
+/// <summary>What platforms ask of the process: health, metrics, version. None of it touches the engine.</summary>
+internal static class ServiceEndpoints
+{
+    private static readonly string s_version =
+        typeof(ServiceEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion ?? "0";
+
+    public static void MapService(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/", static () => TypedResults.Json(new("Server is running"), ServiceJson.Default.ServerMessage));
+        routes.MapGet("/health", Health);
+        routes.MapMethods("/ping", [HttpMethods.Get, HttpMethods.Post], Health);
+        routes.MapGet("/metrics", static (InferenceMetrics metrics) =>
+            TypedResults.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/version", static () => TypedResults.Json(new(s_version), ServiceJson.Default.ServerVersion));
+        routes.MapFallback(NotFound);
+    }
+
+    /// <summary>200 without a body when requests are taken, else 503.</summary>
+    internal static IResult Health(GenerationScheduler scheduler) => TypedResults.StatusCode(
+        scheduler.State == HostState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+
+    private static IResult NotFound(HttpContext http) => OpenAIResults.Error(
+        StatusCodes.Status404NotFound, "Not Found", $"There is no route {http.Request.Method} {http.Request.Path}.");
+}
+
+internal sealed record ServerMessage(string Message);
+
+internal sealed record ServerVersion(string Version);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ServerMessage))]
+[JsonSerializable(typeof(ServerVersion))]
+internal sealed partial class ServiceJson : JsonSerializerContext;

@@ -1,0 +1,83 @@
+using Kaito.InferenceHost.Chat;
+using Kaito.InferenceHost.Completions;
+using Kaito.InferenceHost.Generation;
+using Kaito.InferenceHost.Http;
+using Kaito.InferenceHost.Models;
+
+namespace Kaito.InferenceHost;
+
+/// <summary>The whole host on one page: what it registers, then what it serves.</summary>
+internal static class InferenceHostApp
+{
+    // A prompt that fills a context of 128 Ki tokens takes well under a mebibyte.
+    private const int MostBodyBytes = 4 << 20;
+
+    /// <summary>Serves until told to stop.</summary>
+    /// <returns>The exit code: 0, or 1 after one line on <paramref name="errors"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, TextWriter errors)
+    {
+        var parsed = InferenceHostCommand.Parse(args, Environment.GetEnvironmentVariable, File.ReadAllText);
+        if (!parsed.TryGet(out var options, out var found))
+        {
+            await errors.WriteLineAsync($"inference-host: {found[0].Path}: {found[0].Message}");
+            return 1;
+        }
+
+        await using var app = Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
+        try
+        {
+            await app.RunAsync();
+        }
+        catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException)
+        {
+            var urls = string.Join(", ", app.Urls);
+            await errors.WriteLineAsync(
+                $"inference-host: cannot listen on {urls}: {failure.Message} Choose another --port.");
+            return 1;
+        }
+
+        if (app.Services.GetRequiredService<GenerationScheduler>().Failure is { } reason)
+        {
+            await errors.WriteLineAsync($"inference-host: {reason}");
+            return 1;
+        }
+
+        return 0;
+    }
+
+    /// <param name="options">Checked settings.</param>
+    /// <param name="loader">Loads the model once the host runs.</param>
+    public static WebApplication Build(InferenceHostOptions options, ModelLoader loader)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(static kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MostBodyBytes;
+            kestrel.Limits.MaxConcurrentConnections = 4096;
+        });
+        if (builder.Configuration["urls"] is null)
+        {
+            builder.WebHost.UseUrls(options.Urls);
+        }
+
+        builder.Services.AddExceptionHandler<OpenAIExceptionHandler>();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(loader);
+        builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName));
+        builder.Services.AddSingleton<GenerationScheduler>();
+        builder.Services.AddHostedService(static provider => provider.GetRequiredService<GenerationScheduler>());
+        builder.Services.Configure<HostOptions>(host =>
+            host.ShutdownTimeout = options.ShutdownGrace + TimeSpan.FromSeconds(5));
+
+        var app = builder.Build();
+        app.UseExceptionHandler(static _ => { });
+        app.MapModels();
+        app.MapChatCompletions();
+        app.MapCompletions();
+        app.MapLegacyChat();
+        app.MapService();
+        return app;
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Kaito.Core;
+using Kaito.Core.Contracts;
+
+namespace Kaito.InferenceHost;
+
+/// <summary>Everything that the process was told, merged and checked.</summary>
+/// <param name="ModelPath">Folder with genai_config.json.</param>
+/// <param name="ServedModelName">What clients send as <c>model</c>.</param>
+internal sealed record InferenceHostOptions(string ModelPath, string ServedModelName)
+{
+    /// <summary>The repository that this model stands in for; <see langword="null"/> when it is the wanted one.</summary>
+    public string? SubstitutedFor { get; init; }
+
+    /// <summary>Upper bound on prompt plus output, in tokens; <see langword="null"/> for the model's own.</summary>
+    public int? MaxModelLength { get; init; }
+
+    /// <summary>Sequences decoded together, 1 to 256.</summary>
+    public int MaxSequences { get; init; } = 16;
+
+    /// <summary>Requests that may wait, 1 to 4096.</summary>
+    public int QueueCapacity { get; init; } = 256;
+
+    /// <summary>Where to listen when <c>ASPNETCORE_URLS</c> does not say.</summary>
+    public string Urls { get; init; } = "http://127.0.0.1:5000";
+
+    /// <summary>How long running answers may go on after SIGTERM.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>What <c>GET /v1/models</c> reports as root.</summary>
+    public string Root => SubstitutedFor is null ? ModelPath : $"{ModelPath} (substitute for {SubstitutedFor})";
+}
+
+/// <summary>Merges settings file, environment and command line; later ones win.</summary>
+internal static class InferenceHostCommand
+{
+    private static readonly string[] s_known =
+    [
+        "config", "model-path", "served-model-name", "port", "max-model-len", "max-num-seqs", "queue-capacity",
+        "shutdown-timeout", "urls",
+    ];
+
+    /// <param name="args">Pairs of <c>--name value</c> or <c>--name=value</c>.</param>
+    /// <param name="environment">Reads one variable.</param>
+    /// <param name="readFile">Reads a settings file; throws what file access throws.</param>
+    public static Validated<InferenceHostOptions> Parse(
+        IReadOnlyList<string> args, Func<string, string?> environment, Func<string, string> readFile)
+    {
+        var found = ImmutableArray.CreateBuilder<FieldError>();
+        var named = Named(args, found);
+        var settings = named.TryGetValue("config", out var file) ? ReadSettings(file, readFile, found) : null;
+        var path = named.GetValueOrDefault("model-path")
+            ?? NullIfEmpty(environment(InferenceHostEnvironment.ModelPath)) ?? settings?.ModelPath;
+        if (path is null && found.Count == 0)
+        {
+            found.Add(new(
+                "--model-path",
+                "missing",
+                $"No model folder is named; give --model-path DIR or set {InferenceHostEnvironment.ModelPath}."));
+        }
+
+        var options = new InferenceHostOptions(
+            path ?? "", named.GetValueOrDefault("served-model-name") ?? settings?.ServedModelName ?? NameOf(path))
+        {
+            SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
+            MaxModelLength = Whole(named, "max-model-len", settings?.MaxModelLength, 2, int.MaxValue, found),
+            MaxSequences = Whole(named, "max-num-seqs", settings?.MaxSequences ?? 16, 1, 256, found)!.Value,
+            QueueCapacity = Whole(named, "queue-capacity", settings?.QueueCapacity ?? 256, 1, 4096, found)!.Value,
+            ShutdownGrace = TimeSpan.FromSeconds(Whole(named, "shutdown-timeout", 25, 0, 3600, found)!.Value),
+            Urls = UrlsFrom(named, settings, found),
+        };
+        return found.Count > 0 ? found.ToImmutable() : options;
+    }
+
+    private static Dictionary<string, string> Named(
+        IReadOnlyList<string> args, ImmutableArray<FieldError>.Builder found)
+    {
+        var named = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < args.Count; i++)
+        {
+            var (name, value) = args[i].Split('=', 2) is [var left, var right] ? (left, right) : (args[i], null);
+            var key = name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : name;
+            if (!name.StartsWith("--", StringComparison.Ordinal) || !s_known.Contains(key))
+            {
+                found.Add(new(args[i], "unknown", $"{args[i]} is not an option; known are --{string.Join(", --", s_known)}."));
+                continue;
+            }
+
+            value ??= i + 1 < args.Count ? args[++i] : null;
+            if (string.IsNullOrEmpty(value))
+            {
+                found.Add(new(name, "missing", $"{name} needs a value."));
+                continue;
+            }
+
+            named[key] = value;
+        }
+
+        return named;
+    }
+
+    private static InferenceHostSettings? ReadSettings(
+        string file, Func<string, string> readFile, ImmutableArray<FieldError>.Builder found)
+    {
+        try
+        {
+            var settings = JsonSerializer.Deserialize(readFile(file), InferenceHostSettingsJson.Default.InferenceHostSettings);
+            if (settings is not null)
+            {
+                return settings;
+            }
+
+            found.Add(new("--config", "empty", $"{file} holds null; write the settings as one JSON object."));
+        }
+        catch (JsonException bad)
+        {
+            found.Add(new("--config", "malformed", $"{file}, {bad.Path ?? "$"}: {bad.Message} Correct the file."));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            found.Add(new("--config", "unreadable", $"{file}: {unreadable.Message} Name an existing settings file."));
+        }
+
+        return null;
+    }
+
+    private static string UrlsFrom(
+        Dictionary<string, string> named, InferenceHostSettings? settings, ImmutableArray<FieldError>.Builder found)
+    {
+        if (named.TryGetValue("urls", out var urls))
+        {
+            return urls;
+        }
+
+        var port = Whole(named, "port", settings?.Port ?? 5000, 0, 65535, found);
+        return settings is null ? $"http://127.0.0.1:{port}" : $"http://*:{port}";
+    }
+
+    private static int? Whole(
+        Dictionary<string, string> named,
+        string name,
+        int? otherwise,
+        int least,
+        int most,
+        ImmutableArray<FieldError>.Builder found)
+    {
+        var text = named.GetValueOrDefault(name) ?? otherwise?.ToString(CultureInfo.InvariantCulture);
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        found.Add(new($"--{name}", "out-of-range", $"{name} is {text}; give a whole number from {least} to {most}."));
+        return least;
+    }
+
+    private static string NameOf(string? path) => path is null
+        ? ""
+        : Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) is { Length: > 0 } name ? name : path;
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

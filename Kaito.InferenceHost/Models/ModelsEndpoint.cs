@@ -1,0 +1,35 @@
+using Kaito.InferenceHost.Generation;
+using Kaito.InferenceHost.Http;
+using Kaito.OpenAI;
+
+namespace Kaito.InferenceHost.Models;
+
+/// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c>.</summary>
+internal static class ModelsEndpoint
+{
+    public static void MapModels(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/models", List).WithName("ListModels").WithTags("Models");
+        routes.MapGet("/v1/models/{**id}", Get).WithName("RetrieveModel").WithTags("Models");
+    }
+
+    internal static IResult List(HttpContext http, GenerationScheduler scheduler) => scheduler.Model is { } model
+        ? TypedResults.Json(new ModelList([Card(model)]), OpenAIJson.Default.ModelList)
+        : OpenAIResults.Unavailable(http, scheduler.State);
+
+    internal static IResult Get(string id, HttpContext http, GenerationScheduler scheduler) => scheduler.Model switch
+    {
+        null => OpenAIResults.Unavailable(http, scheduler.State),
+        { } model when model.Name == id => TypedResults.Json(Card(model), OpenAIJson.Default.ModelCard),
+        _ => OpenAIResults.UnknownModel(id),
+    };
+
+    private static ModelCard Card(ServedModel model) => new(
+        model.Name,
+        model.Created,
+        "vllm",
+        model.Root,
+        null,
+        model.ContextTokens,
+        [new("modelperm-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(model.Name)), model.Created)]);
+}

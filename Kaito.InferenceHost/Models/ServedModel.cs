@@ -1,0 +1,60 @@
+using System.Collections.Frozen;
+using Kaito.InferenceHost.Engine;
+using Kaito.OpenAI;
+
+namespace Kaito.InferenceHost.Models;
+
+/// <summary>What the HTTP surface knows of the loaded model. Safe to use from any thread.</summary>
+/// <param name="Name">What clients send as <c>model</c>.</param>
+/// <param name="Root">Where the weights come from, and what they stand in for when substituted.</param>
+/// <param name="ContextTokens">Most tokens of prompt plus answer.</param>
+/// <param name="VocabularySize">Length of a logits row; token ids lie below it.</param>
+/// <param name="EndTokens">End-of-sequence ids.</param>
+/// <param name="Text">Text to tokens and back.</param>
+/// <param name="Created">Unix seconds when it was loaded.</param>
+internal sealed record ServedModel(
+    string Name,
+    string Root,
+    int ContextTokens,
+    int VocabularySize,
+    FrozenSet<int> EndTokens,
+    IModelText Text,
+    long Created);
+
+/// <summary>Text to tokens and back. Implementations may be called from many threads at once.</summary>
+internal interface IModelText
+{
+    /// <param name="text">Untrusted: special tokens written in it stay plain text.</param>
+    /// <param name="addSpecialTokens">Lets the tokenizer add its beginning-of-sequence token.</param>
+    int[] Encode(string text, bool addSpecialTokens);
+
+    /// <summary>Renders the chat template and encodes it; special tokens written in messages stay plain text.</summary>
+    /// <exception cref="PromptException">The template refuses the messages, or there is no template.</exception>
+    int[] EncodeChat(ChatCompletionRequest request);
+
+    /// <summary>A decoder for one sequence; not thread-safe.</summary>
+    ITextDecoder CreateDecoder();
+}
+
+/// <summary>Turns the tokens of one sequence into whole characters.</summary>
+internal interface ITextDecoder
+{
+    /// <returns>The text this token completes; empty while a character spans tokens.</returns>
+    string Push(int token);
+
+    /// <returns>What an unfinished character leaves at the end.</returns>
+    string Flush();
+}
+
+/// <summary>The messages cannot become a prompt; the message is for the client.</summary>
+internal sealed class PromptException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The engine with what is known of its model.</summary>
+internal sealed record LoadedModel(ServedModel Model, IInferenceEngine Engine);
+
+/// <summary>Loads the model; called once, on the engine's thread.</summary>
+/// <exception cref="ModelLoadException">The model cannot be served.</exception>
+internal delegate LoadedModel ModelLoader();
+
+/// <summary>The model cannot be served; the message names file, field and remedy.</summary>
+internal sealed class ModelLoadException(string message, Exception? inner = null) : Exception(message, inner);
