@@ -61,18 +61,26 @@ internal static class InferenceHostCommand
                 $"No model folder is named; give --model-path DIR or set {InferenceHostEnvironment.ModelPath}."));
         }
 
-        var options = new InferenceHostOptions(
-            path ?? "", named.GetValueOrDefault("served-model-name") ?? settings?.ServedModelName ?? NameOf(path))
+        var name = named.GetValueOrDefault("served-model-name") ?? settings?.ServedModelName ?? NameOf(path);
+        var options = Merge(new(path ?? "", name), named, settings, found) with
         {
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
+        };
+        return found.Count > 0 ? found.ToImmutable() : options;
+    }
+
+    private static InferenceHostOptions Merge(
+        InferenceHostOptions options,
+        Dictionary<string, string> named,
+        InferenceHostSettings? settings,
+        ImmutableArray<FieldError>.Builder found) => options with
+        {
             MaxModelLength = Whole(named, "max-model-len", settings?.MaxModelLength, 2, int.MaxValue, found),
             MaxSequences = Whole(named, "max-num-seqs", settings?.MaxSequences ?? 16, 1, 256, found)!.Value,
             QueueCapacity = Whole(named, "queue-capacity", settings?.QueueCapacity ?? 256, 1, 4096, found)!.Value,
             ShutdownGrace = TimeSpan.FromSeconds(Whole(named, "shutdown-timeout", 25, 0, 3600, found)!.Value),
             Urls = UrlsFrom(named, settings, found),
         };
-        return found.Count > 0 ? found.ToImmutable() : options;
-    }
 
     private static Dictionary<string, string> Named(
         IReadOnlyList<string> args, ImmutableArray<FieldError>.Builder found)

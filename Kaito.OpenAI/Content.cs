@@ -43,9 +43,11 @@ public sealed record ContentPart
 [JsonConverter(typeof(PromptInputConverter))]
 public sealed record PromptInput(IReadOnlyList<string> Texts, IReadOnlyList<int[]> Tokens);
 
-internal sealed class MessageContentConverter : JsonConverter<MessageContent>
+/// <summary>Reads and writes both wire forms; public so that other contracts can hold messages.</summary>
+public sealed class MessageContentConverter : JsonConverter<MessageContent>
 {
-    public override MessageContent Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+    /// <inheritdoc/>
+    public override MessageContent Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.TokenType switch
         {
             JsonTokenType.String => new(reader.GetString()!),
@@ -54,6 +56,7 @@ internal sealed class MessageContentConverter : JsonConverter<MessageContent>
             _ => throw new JsonException("Content is a string or a list of parts."),
         };
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, MessageContent value, JsonSerializerOptions options)
     {
         if (value.IsPlain)

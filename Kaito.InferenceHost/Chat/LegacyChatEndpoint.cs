@@ -6,6 +6,7 @@ using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kaito.InferenceHost.Chat;
 
@@ -92,10 +93,10 @@ internal static class LegacyChatEndpoint
             : new ChatCall([new(prompt, budget, sampling, StopRules.None)]);
     }
 
-    private static IResult Refuse(int status, string detail) =>
+    private static JsonHttpResult<LegacyChatError> Refuse(int status, string detail) =>
         TypedResults.Json(new(detail), LegacyChatJson.Default.LegacyChatError, statusCode: status);
 
-    private static IResult Unavailable(HttpContext http, HostState state) => Refuse(
+    private static JsonHttpResult<LegacyChatError> Unavailable(HttpContext http, HostState state) => Refuse(
         StatusCodes.Status503ServiceUnavailable, OpenAIResults.Unavailable(http, state).Value!.Error.Message);
 }
 

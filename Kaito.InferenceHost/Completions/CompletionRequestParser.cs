@@ -37,7 +37,7 @@ internal static class CompletionRequestParser
 
         return found.Count > 0
             ? found.ToImmutable()
-            : new CompletionCall(requests.ToImmutable(), Echoes(wire, model, requests));
+            : new CompletionCall(requests.ToImmutable(), Echoes(wire, model, requests.ToImmutable()));
     }
 
     private static List<int[]> ParsePrompts(
@@ -83,14 +83,14 @@ internal static class CompletionRequestParser
     }
 
     private static ImmutableArray<string> Echoes(
-        CompletionRequest wire, ServedModel model, IReadOnlyList<GenerationRequest> requests)
+        CompletionRequest wire, ServedModel model, ImmutableArray<GenerationRequest> requests)
     {
         if (wire.Echo is not true)
         {
             return [.. requests.Select(_ => "")];
         }
 
-        var choices = requests.Count / (wire.Prompt!.Texts.Count + wire.Prompt.Tokens.Count);
+        var choices = requests.Length / (wire.Prompt!.Texts.Count + wire.Prompt.Tokens.Count);
         return [.. wire.Prompt.Texts.Concat(wire.Prompt.Tokens.Select(Decode)).SelectMany(text => Enumerable.Repeat(text, choices))];
 
         string Decode(int[] tokens)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
 
 namespace Kaito.InferenceHost.Generation;

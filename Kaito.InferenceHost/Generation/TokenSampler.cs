@@ -20,8 +20,8 @@ internal sealed class TokenSampler(
     private readonly SplitMix _random = new(parameters.Seed ?? Random.Shared.NextInt64());
     private readonly Dictionary<int, int> _produced = [];
     private readonly HashSet<int> _seen = parameters.RepetitionPenalty == 1 ? [] : [.. prompt.Span];
-    private readonly bool _penalises = parameters is not
-        { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
+    private readonly bool _penalises =
+        parameters is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
 
     private int _count;
 

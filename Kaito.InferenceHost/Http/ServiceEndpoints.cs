@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Serialization;
 using Kaito.InferenceHost.Generation;
 using Kaito.OpenAI;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kaito.InferenceHost.Http;
 
@@ -27,7 +28,7 @@ internal static class ServiceEndpoints
     internal static IResult Health(GenerationScheduler scheduler) => TypedResults.StatusCode(
         scheduler.State == HostState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
 
-    private static IResult NotFound(HttpContext http) => OpenAIResults.Error(
+    private static JsonHttpResult<ErrorResponse> NotFound(HttpContext http) => OpenAIResults.Error(
         StatusCodes.Status404NotFound, "Not Found", $"There is no route {http.Request.Method} {http.Request.Path}.");
 }
 
