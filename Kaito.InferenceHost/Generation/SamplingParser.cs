@@ -73,8 +73,7 @@ internal static class SamplingParser
         return int.Clamp(n, 1, MostChoices);
     }
 
-    /// <summary>How many tokens may be generated after a prompt of this length.</summary>
-    /// <param name="asked"><see langword="null"/> for all the room there is.</param>
+    /// <summary>How many tokens may be generated after a prompt of this length; all the room when none were asked for.</summary>
     public static int Budget(
         int promptTokens, int? asked, ServedModel model, string part, ImmutableArray<FieldError>.Builder found)
     {

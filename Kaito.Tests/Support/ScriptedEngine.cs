@@ -1,0 +1,114 @@
+using System.Collections.Frozen;
+using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Models;
+using Kaito.OpenAI;
+
+namespace Kaito.Tests.Support;
+
+/// <summary>An engine without a model: each token is a character, and the answer repeats the prompt's characters.</summary>
+/// <remarks>Steps wait for <see cref="Gate"/>, so a test decides when anything moves.</remarks>
+internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferenceEngine
+{
+    public const int Vocabulary = 128;
+
+    public const int End = 0;
+
+    private readonly Dictionary<long, Running> _running = [];
+    private readonly Lock _lock = new();
+
+    public ManualResetEventSlim Gate { get; } = new(true);
+
+    /// <summary>Steps that will throw before anything works again.</summary>
+    public int Failures { get; set; }
+
+    public EngineLimits Limits { get; } = new(context, slots, Vocabulary);
+
+    public int RunningCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _running.Count;
+            }
+        }
+    }
+
+    public static LoadedModel Load(ScriptedEngine engine) => new(
+        new(
+            "scripted",
+            "/models/scripted",
+            engine.Limits.ContextTokens,
+            Vocabulary,
+            FrozenSet.Create(End),
+            new CharacterText(),
+            0),
+        engine);
+
+    public bool TryAdd(EngineSequence sequence)
+    {
+        lock (_lock)
+        {
+            return _running.Count < slots && _running.TryAdd(sequence.Id, new(sequence));
+        }
+    }
+
+    public void Step(ICollection<EngineToken> produced)
+    {
+        Gate.Wait(TimeSpan.FromSeconds(10));
+        if (Failures > 0)
+        {
+            Failures--;
+            throw new EngineException("scripted failure");
+        }
+
+        lock (_lock)
+        {
+            foreach (var (id, running) in _running)
+            {
+                produced.Add(new(id, running.Next()));
+            }
+        }
+    }
+
+    public void Remove(long sequenceId)
+    {
+        lock (_lock)
+        {
+            _running.Remove(sequenceId);
+        }
+    }
+
+    public void Dispose() => _running.Clear();
+
+    private sealed class Running(EngineSequence sequence)
+    {
+        private int _at;
+
+        // The favourite is the prompt's next character, then the end token.
+        public int Next()
+        {
+            var logits = new float[Vocabulary];
+            logits[_at < sequence.Prompt.Length ? sequence.Prompt.Span[_at] : End] = 20;
+            _at++;
+            return sequence.Sampler.Sample(logits);
+        }
+    }
+
+    private sealed class CharacterText : IModelText
+    {
+        public int[] Encode(string text, bool addSpecialTokens) => [.. text.Select(c => (int)c)];
+
+        public int[] EncodeChat(ChatCompletionRequest request) =>
+            Encode(string.Join('\n', request.Messages!.Select(message => message.Content?.Text)), false);
+
+        public ITextDecoder CreateDecoder() => new Decoder();
+
+        private sealed class Decoder : ITextDecoder
+        {
+            public string Push(int token) => ((char)token).ToString();
+
+            public string Flush() => "";
+        }
+    }
+}
