@@ -24,19 +24,19 @@ internal static class InferenceHostApp
         }
 
         await using var app = Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
+        var scheduler = app.Services.GetRequiredService<GenerationScheduler>();
         try
         {
             await app.RunAsync();
         }
         catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException)
         {
-            var urls = string.Join(", ", app.Urls);
             await errors.WriteLineAsync(
-                $"inference-host: cannot listen on {urls}: {failure.Message} Choose another --port.");
+                $"inference-host: cannot listen on {options.Urls}: {failure.Message} Choose another --port.");
             return 1;
         }
 
-        if (app.Services.GetRequiredService<GenerationScheduler>().Failure is { } reason)
+        if (scheduler.Failure is { } reason)
         {
             await errors.WriteLineAsync($"inference-host: {reason}");
             return 1;
@@ -61,6 +61,7 @@ internal static class InferenceHostApp
             builder.WebHost.UseUrls(options.Urls);
         }
 
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddExceptionHandler<OpenAIExceptionHandler>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);

@@ -38,6 +38,9 @@ internal sealed partial class GenerationScheduler(
     /// <summary>Why the host cannot serve, for a person; <see langword="null"/> unless <see cref="HostState.Failed"/>.</summary>
     public string? Failure => _failure;
 
+    /// <summary>Calls that wait for a slot.</summary>
+    public int Waiting => _queue.Count;
+
     /// <summary>The model, once loaded.</summary>
     public ServedModel? Model => _model;
 
@@ -164,7 +167,9 @@ internal sealed partial class GenerationScheduler(
     {
         _failure = message;
         _state = HostState.Failed;
-        lifetime.StopApplication();
+
+        // Stopping a host that still starts makes its start fail with a cancellation that explains nothing.
+        lifetime.ApplicationStarted.Register(lifetime.StopApplication);
     }
 
     [LoggerMessage(LogLevel.Information, "Model {Model} from {Root} is ready after {Milliseconds:F0} ms")]

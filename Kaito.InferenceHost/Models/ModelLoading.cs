@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using Kaito.InferenceHost.Engine;
+using Kaito.Tokenization;
 
 namespace Kaito.InferenceHost.Models;
 
@@ -9,12 +11,35 @@ internal static class ModelLoading
     {
         try
         {
-            var folder = ModelFolder.Read(options.ModelPath);
-            throw new ModelLoadException($"{folder.Path}: no engine is built in yet ({clock.GetUtcNow():O}).");
+            return Load(options, clock);
         }
-        catch (ModelFolderException unusable)
+        catch (Exception unusable) when (unusable is ModelFolderException or TokenizerException or ChatTemplateException)
         {
             throw new ModelLoadException(unusable.Message, unusable);
         }
+        catch (EngineException unusable)
+        {
+            throw new ModelLoadException($"{options.ModelPath}: {unusable.Message}", unusable);
+        }
     };
+
+    private static LoadedModel Load(InferenceHostOptions options, TimeProvider clock)
+    {
+        var folder = ModelFolder.Read(options.ModelPath);
+        var text = new TokenizerText(Tokenizer.Load(folder.Path), ChatTemplate.Load(folder.Path), clock);
+        var limited = folder with
+        {
+            ContextTokens = int.Min(folder.ContextTokens, options.MaxModelLength ?? folder.ContextTokens),
+        };
+        var engine = SlotEngine.Load(limited, new() { MaxSequences = options.MaxSequences });
+        var model = new ServedModel(
+            options.ServedModelName,
+            options.Root,
+            int.Min(limited.ContextTokens, engine.Limits.ContextTokens),
+            engine.Limits.VocabularySize,
+            folder.EosTokens.ToFrozenSet(),
+            text,
+            clock.GetUtcNow().ToUnixTimeSeconds());
+        return new(model, engine);
+    }
 }

@@ -29,7 +29,7 @@ internal sealed class InferenceHostFixture : IAsyncDisposable
         fixture.Client.BaseAddress = new(fixture.App.Urls.Single());
         if (untilReady)
         {
-            await fixture.UntilAsync(async () => (await fixture.GetAsync("/health")).Status == 200);
+            await UntilAsync(async () => (await fixture.GetAsync("/health")).Status == 200);
         }
 
         return fixture;
@@ -51,7 +51,7 @@ internal sealed class InferenceHostFixture : IAsyncDisposable
         new(json, Encoding.UTF8, MediaTypeHeaderValue.Parse("application/json"));
 
     /// <summary>Asks again until the answer is yes; fails after twenty seconds.</summary>
-    public async Task UntilAsync(Func<Task<bool>> met)
+    public static async Task UntilAsync(Func<Task<bool>> met)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(20));

@@ -148,15 +148,19 @@ public sealed class ChatCompletionsEndpointTests : IAsyncLifetime
             Path,
             InferenceHostFixture.Json("""{"messages":[{"role":"user","content":"hello"}],"stream":true}"""),
             leave.Token);
-        await _host.UntilAsync(() => Task.FromResult(_engine.RunningCount == 1));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(_engine.RunningCount == 1));
 
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         _engine.Gate.Set();
 
-        await _host.UntilAsync(() => Task.FromResult(_engine.RunningCount == 0));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(_engine.RunningCount == 0));
         Assert.Equal(0, _engine.RunningCount);
     }
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _engine.Dispose();
+    }
 }

@@ -28,7 +28,7 @@ public sealed class ServiceEndpointsTests
         Assert.Contains("still loading", body, StringComparison.Ordinal);
 
         loading.Set();
-        await host.UntilAsync(async () => (await host.GetAsync("/health")).Status == 200);
+        await InferenceHostFixture.UntilAsync(async () => (await host.GetAsync("/health")).Status == 200);
         Assert.Equal(200, (await host.PostAsync("/ping", "")).Status);
     }
 
@@ -81,6 +81,8 @@ public sealed class ServiceEndpointsTests
     {
         await using var host = await StartAsync();
 
+        // Waits for the server's word before it sends the body, so the refusal can be read.
+        host.Client.DefaultRequestHeaders.ExpectContinue = true;
         var (status, body) = await host.PostAsync("/v1/completions", "{\"prompt\":\"" + new string('x', 5 << 20) + "\"}");
 
         Assert.Equal(413, status);
@@ -139,9 +141,12 @@ public sealed class ServiceEndpointsTests
             () => ScriptedEngine.Load(engine), InferenceHostFixture.Options with { QueueCapacity = 1 });
         engine.Gate.Reset();
         var running = host.PostAsync("/v1/chat/completions", Ask);
-        await host.UntilAsync(() => Task.FromResult(engine.RunningCount == 1));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(engine.RunningCount == 1));
         var queued = host.PostAsync("/v1/chat/completions", Ask);
-        using var refused = await RefusedAsync(host);
+        var scheduler = host.App.Services.GetRequiredService<GenerationScheduler>();
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(scheduler.Waiting == 1));
+        using var refused = await host.Client.PostAsync(
+            "/v1/chat/completions", InferenceHostFixture.Json(Ask), TestContext.Current.CancellationToken);
 
         Assert.Equal(503, (int)refused.StatusCode);
         Assert.NotNull(refused.Headers.RetryAfter);
@@ -158,11 +163,11 @@ public sealed class ServiceEndpointsTests
         var host = await InferenceHostFixture.StartAsync(() => ScriptedEngine.Load(engine));
         engine.Gate.Reset();
         var running = host.PostAsync("/v1/chat/completions", Ask);
-        await host.UntilAsync(() => Task.FromResult(engine.RunningCount == 1));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(engine.RunningCount == 1));
 
         var stopping = host.App.StopAsync(TestContext.Current.CancellationToken);
         var scheduler = host.App.Services.GetRequiredService<GenerationScheduler>();
-        await host.UntilAsync(() => Task.FromResult(scheduler.State == HostState.Draining));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(scheduler.State == HostState.Draining));
         Assert.Equal(503, (await host.PostAsync("/v1/chat/completions", Ask)).Status);
         Assert.Equal(503, (await host.GetAsync("/health")).Status);
         engine.Gate.Set();
@@ -181,31 +186,9 @@ public sealed class ServiceEndpointsTests
             () => throw new ModelLoadException("genai_config.json: bad"), untilReady: false);
         var scheduler = host.App.Services.GetRequiredService<GenerationScheduler>();
 
-        await host.UntilAsync(() => Task.FromResult(scheduler.Failure is not null));
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(scheduler.Failure is not null));
 
         Assert.Equal("genai_config.json: bad", scheduler.Failure);
-    }
-
-    // The second caller sits in the queue only once the engine's loop has looked, so ask until one is refused.
-    private static async Task<HttpResponseMessage> RefusedAsync(InferenceHostFixture host)
-    {
-        HttpResponseMessage? response = null;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (response?.StatusCode != System.Net.HttpStatusCode.ServiceUnavailable)
-        {
-            using var brief = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
-            brief.CancelAfter(TimeSpan.FromSeconds(1));
-            try
-            {
-                response = await host.Client.PostAsync("/v1/chat/completions", InferenceHostFixture.Json(Ask), brief.Token);
-            }
-            catch (OperationCanceledException) when (!limit.IsCancellationRequested)
-            {
-                // It was queued in place of the other one; try again.
-            }
-        }
-
-        return response;
     }
 
     private static Task<InferenceHostFixture> StartAsync() =>
