@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using Kaito.InferenceHost.Engine;
 using Kaito.ModelBuilder;
 using Kaito.ModelBuilder.Checkpoints;
 using Kaito.ModelBuilder.Decoder;
+using Kaito.Tests.InferenceHost.Engine;
 
 namespace Kaito.Tests.ModelBuilder.Checkpoints;
 
@@ -48,6 +50,26 @@ public sealed class CheckpointConversionTests
         var tokens = GenAIRun.Greedy(scratch.Path("model"), golden.Inputs[0], golden.Greedy.Length);
 
         Assert.Equal(golden.Greedy, tokens);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Run_Float32_OurEngineGeneratesTheTokensOfTransformers(string family)
+    {
+        using var scratch = new ScratchFolder();
+        var golden = Converted(family, scratch);
+        var options = new EngineOptions
+        {
+            MaxSequences = 2,
+            PrefillTokens = 4,
+            Threads = 1,
+            CacheBytes = 16 << 20,
+            PrefixBytes = 0,
+        };
+        using var engine = SlotEngine.Load(ModelFolder.Read(scratch.Path("model")), options);
+        var sequence = new EngineSequence(1, golden.Inputs[0], golden.Greedy.Length, new GreedySampler());
+
+        Assert.Equal(golden.Greedy, EngineRun.Alone(engine, sequence));
     }
 
     [Theory]
@@ -174,7 +196,7 @@ public sealed class CheckpointConversionTests
         return golden;
     }
 
-    private static DecoderSession Session(ScratchFolder scratch)
+    private static Kaito.Tests.ModelBuilder.DecoderSession Session(ScratchFolder scratch)
     {
         var shape = CheckpointConfig.Load(scratch.Path("checkpoint")).Shape;
         return new(scratch.Path("model"), shape.Layers, shape.KeyValueHeads, shape.HeadSize);
