@@ -12,6 +12,7 @@ internal static class DevClusterApp
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         var options = DevClusterOptions.Read(builder.Configuration);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);
@@ -65,6 +66,7 @@ internal static class DevClusterApp
     {
         services.AddSingleton<ResourceCatalog>();
         services.AddSingleton<IObjectRules, ObjectRules>();
+        services.AddHostedService<ContentRemoval>();
         services.AddSingleton<IClusterStore>(static provider =>
         {
             var store = ActivatorUtilities.CreateInstance<ClusterStore>(provider);

@@ -30,6 +30,11 @@ internal static class ApiBody
             buffer.Write(chunk, 0, read);
         }
 
+        if (request.ContentType?.Contains("vnd.kubernetes.protobuf", StringComparison.OrdinalIgnoreCase) == true)
+        {
+            return ProtobufBody.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+        }
+
         return buffer.Length == 0
             ? null
             : Parse(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length), request.ContentType);
@@ -41,11 +46,6 @@ internal static class ApiBody
 
     public static JsonNode? Parse(string text, string? mediaType)
     {
-        if (mediaType?.Contains("protobuf", StringComparison.OrdinalIgnoreCase) == true)
-        {
-            throw ApiStatusException.UnsupportedMediaType(mediaType, "application/json", "application/yaml");
-        }
-
         try
         {
             return mediaType?.Contains("yaml", StringComparison.OrdinalIgnoreCase) == true && !IsJson(text)

@@ -180,7 +180,9 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
             "PATCH" => Patching.Patched(path.Type, http.Request.ContentType?.Split(';')[0] ?? "", view, body),
             _ => throw ApiStatusException.MethodNotAllowed(http.Request.Method),
         };
+        var before = live.Copy();
         ScaleView.SetReplicas(path, live, wanted, scale);
+        ManagedFields.Update(before, live, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
         var stored = store.Update(path.Resource, path.Namespace, live, DryRun(http));
         await ApiAnswers.WriteAsync(http, ScaleView.Of(stored, scale));
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.OpenApi;
 using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 
@@ -29,6 +30,11 @@ internal static class RootEndpoints
         app.MapGet("/apis/{group}", (HttpContext http, string group) => WriteAsync(http, Discovery.Group(catalog, group)));
         app.MapGet("/apis/{group}/{version}", (HttpContext http, string group, string version) =>
             WriteAsync(http, Discovery.Resources(catalog, group, version)));
+
+        app.MapGet("/openapi/v3", http => ApiAnswers.WriteAsync(http, OpenApiDocuments.Index(catalog)));
+        app.MapGet("/openapi/v3/api/v1", http => WriteAsync(http, OpenApiDocuments.Document(catalog, "", "v1")));
+        app.MapGet("/openapi/v3/apis/{group}/{version}", (HttpContext http, string group, string version) =>
+            WriteAsync(http, OpenApiDocuments.Document(catalog, group, version)));
 
         var resources = app.Services.GetRequiredService<ResourceEndpoints>();
         app.Map("/api/v1/{**rest}", resources.HandleAsync);
@@ -65,6 +71,12 @@ internal static class RootEndpoints
         catch (BadHttpRequestException broken)
         {
             await ApiAnswers.RefuseAsync(http, ApiStatusException.BadRequest(broken.Message).Status);
+        }
+        catch (Exception misshapen) when (misshapen is InvalidOperationException or InvalidCastException)
+        {
+            // Members of built-in kinds are read without a schema: a text where an object belongs ends up here.
+            await ApiAnswers.RefuseAsync(http, ApiStatusException.BadRequest(
+                $"a member of the object does not have the type that its kind gives it: {misshapen.Message}").Status);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {

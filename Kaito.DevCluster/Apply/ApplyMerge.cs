@@ -66,8 +66,8 @@ internal static class ApplyMerge
             return (JsonArray)applied.DeepClone();
         }
 
-        var wanted = applied.ToDictionary(element => FieldSets.KeyOf(element, kind), static element => element);
-        var present = live.ToDictionary(element => FieldSets.KeyOf(element, kind), static element => element);
+        var wanted = ByKey(applied, kind);
+        var present = ByKey(live, kind);
         var result = new JsonArray();
 
         // Applied items in their order, then what others added.
@@ -85,6 +85,18 @@ internal static class ApplyMerge
             {
                 result.Add(value?.DeepClone());
             }
+        }
+
+        return result;
+    }
+
+    /// <summary>The last of items with the same key wins.</summary>
+    private static Dictionary<string, JsonNode?> ByKey(JsonArray list, ListKind kind)
+    {
+        var result = new Dictionary<string, JsonNode?>(StringComparer.Ordinal);
+        foreach (var element in list)
+        {
+            result[FieldSets.KeyOf(element, kind)] = element;
         }
 
         return result;

@@ -40,7 +40,7 @@ internal static class FieldSets
     public static string KeyOf(JsonNode? item, ListKind kind) => kind switch
     {
         ListKind.Keyed keyed => "k:" + new JsonObject(keyed.Keys.Order(StringComparer.Ordinal)
-            .Select(key => (Key: key, Value: item?[key] ?? (key == "protocol" ? "TCP" : null)))
+            .Select(key => (Key: key, Value: (item as JsonObject)?[key] ?? (key == "protocol" ? "TCP" : null)))
             .Where(static pair => pair.Value is not null)
             .Select(static pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))).ToJsonString(),
         _ => "v:" + (item?.ToJsonString() ?? "null"),

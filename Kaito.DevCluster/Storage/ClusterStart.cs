@@ -9,7 +9,7 @@ internal static class ClusterStart
     public static ClusterStore Create(TimeProvider clock)
     {
         var catalog = new ResourceCatalog();
-        var store = new ClusterStore(catalog, new ObjectRules(), clock);
+        var store = new ClusterStore(catalog, new ObjectRules(clock), clock);
         Fill(store);
         return store;
     }

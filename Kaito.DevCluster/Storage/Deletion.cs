@@ -52,6 +52,11 @@ internal static class Deletion
             meta["deletionGracePeriodSeconds"] = grace;
         }
 
+        if (key.Resource == new GroupResource("", "namespaces"))
+        {
+            marked.Child("status")["phase"] = "Terminating";
+        }
+
         var finalizer = request.Propagation switch
         {
             Propagation.Foreground => ForegroundFinalizer,

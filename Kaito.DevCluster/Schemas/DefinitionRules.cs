@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Kaito.DevCluster.Storage;
+
+namespace Kaito.DevCluster.Schemas;
+
+/// <summary>Defaults, checks and the status of CustomResourceDefinitions: a valid one is established at once.</summary>
+internal static class DefinitionRules
+{
+    /// <summary>Holds a definition until its objects are gone.</summary>
+    public const string Cleanup = "customresourcecleanup.apiextensions.k8s.io";
+
+    public static void Admit(JsonObject value, JsonObject? stored, DateTimeOffset now)
+    {
+        var causes = Check(value);
+        if (causes.Length > 0)
+        {
+            throw ApiStatusException.Invalid(
+                "apiextensions.k8s.io", "CustomResourceDefinition", ObjectMeta.Name(value), causes);
+        }
+
+        var spec = value.Child("spec");
+        var names = spec.Child("names");
+        names.Default("singular", names.Text("kind")!.ToLowerInvariant());
+        names.Default("listKind", names.Text("kind") + "List");
+        spec.Default("conversion", new JsonObject { ["strategy"] = "None" });
+        if (stored is null)
+        {
+            value.Child("metadata")["finalizers"] = new JsonArray(Cleanup);
+            value["status"] = Status(spec, now);
+        }
+    }
+
+    private static JsonObject Status(JsonObject spec, DateTimeOffset now)
+    {
+        var time = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var storage = spec["versions"]!.AsArray().First(static v => v!["storage"]?.ToString() == "true");
+        return new()
+        {
+            ["conditions"] = new JsonArray(
+                Condition("NamesAccepted", "NoConflicts", "no conflicts found", time),
+                Condition("Established", "InitialNamesAccepted", "the initial names have been accepted", time)),
+            ["acceptedNames"] = spec["names"]!.DeepClone(),
+            ["storedVersions"] = new JsonArray(storage!["name"]!.DeepClone()),
+        };
+    }
+
+    private static JsonObject Condition(string type, string reason, string message, string time) => new()
+    {
+        ["type"] = type,
+        ["status"] = "True",
+        ["reason"] = reason,
+        ["message"] = message,
+        ["lastTransitionTime"] = time,
+    };
+
+    private static ImmutableArray<StatusCause> Check(JsonObject value)
+    {
+        var causes = ImmutableArray.CreateBuilder<StatusCause>();
+        var spec = value["spec"] as JsonObject ?? [];
+        var names = spec["names"] as JsonObject ?? [];
+        Require(spec, "group", "spec.group", causes);
+        Require(spec, "scope", "spec.scope", causes);
+        Require(names, "kind", "spec.names.kind", causes);
+        Require(names, "plural", "spec.names.plural", causes);
+        var wanted = $"{names.Text("plural")}.{spec.Text("group")}";
+        if (ObjectMeta.Name(value) != wanted)
+        {
+            causes.Add(StatusCause.Invalid(
+                "metadata.name", ObjectMeta.Name(value), $"must be spec.names.plural+\".\"+spec.group: {wanted}"));
+        }
+
+        CheckVersions(spec["versions"] as JsonArray ?? [], causes);
+        return causes.ToImmutable();
+    }
+
+    private static void CheckVersions(JsonArray versions, ImmutableArray<StatusCause>.Builder causes)
+    {
+        var stored = versions.Count(static version => version?["storage"]?.ToString() == "true");
+        if (stored != 1)
+        {
+            causes.Add(StatusCause.Invalid("spec.versions", stored, "must have exactly one version marked as storage version"));
+        }
+
+        for (var i = 0; i < versions.Count; i++)
+        {
+            var version = versions[i] as JsonObject ?? [];
+            Require(version, "name", $"spec.versions[{i}].name", causes);
+            if (version["schema"]?["openAPIV3Schema"] is not JsonObject)
+            {
+                causes.Add(StatusCause.Required($"spec.versions[{i}].schema.openAPIV3Schema", "schemas are required"));
+            }
+        }
+    }
+
+    private static void Require(
+        JsonObject owner, string name, string path, ImmutableArray<StatusCause>.Builder causes)
+    {
+        if (owner.Text(name) is not { Length: > 0 })
+        {
+            causes.Add(StatusCause.Required(path));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text.Json.Nodes;
+using Kaito.DevCluster.Schemas;
+
+namespace Kaito.DevCluster.Storage;
+
+/// <summary>
+/// Empties namespaces and custom resource definitions that are being deleted, then lets them go. Runs until stopped.
+/// </summary>
+internal sealed partial class ContentRemoval(
+    IClusterStore store, ResourceCatalog catalog, TimeProvider clock, ILogger<ContentRemoval> logger) : BackgroundService
+{
+    private static readonly GroupResource s_namespaces = new("", "namespaces");
+
+    /// <summary>Objects with finalizers leave when others let them; looked at again this often.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(200);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(s_again, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Sweep();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The cluster stops.
+        }
+    }
+
+    /// <summary>One look at everything that is being deleted.</summary>
+    internal void Sweep()
+    {
+        foreach (var home in store.List(s_namespaces).Items.Where(ObjectMeta.Deleting))
+        {
+            var name = ObjectMeta.Name(home);
+            if (Empty(catalog.All.Where(static type => type.Namespaced), name))
+            {
+                Release(new(s_namespaces, null, name), static value => value.Child("spec").Remove("finalizers"));
+            }
+        }
+
+        foreach (var definition in store.List(CustomTypes.Definitions).Items.Where(ObjectMeta.Deleting))
+        {
+            var type = catalog.Find(CustomTypes.GroupResourceOf(definition));
+            if (type is null || Empty([type], null))
+            {
+                Release(
+                    new(CustomTypes.Definitions, null, ObjectMeta.Name(definition)),
+                    static value => RemoveFinalizer(value.Child("metadata"), DefinitionRules.Cleanup));
+            }
+        }
+    }
+
+    /// <summary>Deletes what is there; true when nothing is left.</summary>
+    private bool Empty(IEnumerable<ResourceType> types, string? ns)
+    {
+        var empty = true;
+        foreach (var type in types)
+        {
+            foreach (var item in store.List(type.Resource, ns, ObjectSelector.Everything).Items)
+            {
+                empty &= Remove(new(type.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), item);
+            }
+        }
+
+        return empty;
+    }
+
+    private bool Remove(ObjectKey key, JsonObject item)
+    {
+        if (ObjectMeta.Deleting(item))
+        {
+            return false;
+        }
+
+        try
+        {
+            return store.Delete(key, DeleteRequest.Default).Gone;
+        }
+        catch (ApiStatusException gone) when (gone.Status.Code == 404)
+        {
+            return true;
+        }
+    }
+
+    private void Release(ObjectKey key, Action<JsonObject> change)
+    {
+        try
+        {
+            store.Modify(key, change);
+        }
+        catch (ApiStatusException refused)
+        {
+            LogRefused(key.ToString(), refused.Message);
+        }
+    }
+
+    private static void RemoveFinalizer(JsonObject meta, string finalizer)
+    {
+        var kept = (meta["finalizers"] as JsonArray ?? []).Where(f => f?.ToString() != finalizer).Select(f => f!.DeepClone());
+        meta["finalizers"] = new JsonArray([.. kept]);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Key} could not be released: {Reason}")]
+    private partial void LogRefused(string key, string reason);
+}
