@@ -26,7 +26,7 @@ internal sealed class ByteLevelStep : DecodeStep
 
     public override void Push(string token, DecodeTarget target)
     {
-        Span<byte> room = token.Length <= 256 ? stackalloc byte[256] : new byte[token.Length];
+        var room = token.Length <= 256 ? stackalloc byte[256] : new byte[token.Length];
         var bytes = TryGetBytes(token, room) ? room[..token.Length] : Encoding.UTF8.GetBytes(token);
         foreach (var value in bytes)
         {
