@@ -21,6 +21,7 @@ public static class NearestNames
                 .Select(candidate => (Name: candidate, Distance: Distance(wanted, candidate.ToLowerInvariant())))
                 .Where(pair => pair.Distance <= limit)
                 .OrderBy(static pair => pair.Distance)
+                .ThenBy(static pair => pair.Name.Length)
                 .ThenBy(static pair => pair.Name, StringComparer.Ordinal)
                 .Take(MaxNames)
                 .Select(static pair => pair.Name),

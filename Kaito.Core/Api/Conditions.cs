@@ -5,21 +5,21 @@ public sealed record Condition
 {
     /// <summary>What the fact is about; one condition per type, see <see cref="ConditionTypes"/>.</summary>
     [Field("Type of the condition, in CamelCase.", Required = true, Pattern = TypePattern, MaxLength = 316)]
-    public string Type { get; init; } = "";
+    public string Type { get => field ?? ""; init; }
 
     /// <summary><c>True</c>, <c>False</c> or <c>Unknown</c>.</summary>
     [Field("Whether the condition holds.", Required = true, Enum = [True, False, Unknown])]
-    public string Status { get; init; } = Unknown;
+    public string Status { get => field ?? Unknown; init; }
 
     /// <summary>One CamelCase word for programs.</summary>
     [Field(
         "Why the condition last changed, as one word in CamelCase.",
         Required = true, Pattern = ReasonPattern, MinLength = 1, MaxLength = 1024)]
-    public string Reason { get; init; } = "";
+    public string Reason { get => field ?? ""; init; }
 
     /// <summary>A sentence for people; may be empty.</summary>
     [Field("Why the condition last changed, for people.", Required = true, MaxLength = 32768)]
-    public string Message { get; init; } = "";
+    public string Message { get => field ?? ""; init; }
 
     /// <summary>When <see cref="Status"/> last changed.</summary>
     [Field("When the condition last went from one status to another.", Required = true)]

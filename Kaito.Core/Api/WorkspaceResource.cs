@@ -23,11 +23,14 @@ public sealed record WorkspaceResource : IKubeObject
 
     public const string V1Alpha1 = "kaito.sh/v1alpha1";
 
-    public string ApiVersion { get; init; } = V1Beta1;
+    private static readonly ObjectMeta s_noMetadata = new();
 
-    public string Kind { get; init; } = KindName;
+    // Members of a list carry neither apiVersion nor kind, and the generated reader sets absent init members to null.
+    public string ApiVersion { get => field ?? V1Beta1; init; }
 
-    public ObjectMeta Metadata { get; init; } = new();
+    public string Kind { get => field ?? KindName; init; }
+
+    public ObjectMeta Metadata { get => field ?? s_noMetadata; init; }
 
     [Field("The nodes that the workload needs.")]
     public ResourceSpec? Resource { get; init; }

@@ -17,10 +17,11 @@ internal static class InferenceRules
     // What upstream asks for where no preset says more.
     private static readonly ByteSize s_templateDisk = ByteSize.FromGi(80);
 
+    /// <summary>Checks all of <c>inference</c>, and sizes it when the nodes are known.</summary>
     public static ParsedInference? Parse(
         WorkspaceResource resource,
         InferenceSpec spec,
-        ParsedNodes nodes,
+        ParsedNodes? nodes,
         ModelCatalog catalog,
         int? contextTokens,
         Findings findings)
@@ -41,7 +42,7 @@ internal static class InferenceRules
         }
     }
 
-    private static ParsedInference? ParseTemplate(JsonElement template, ParsedNodes nodes, Findings findings)
+    private static ParsedInference? ParseTemplate(JsonElement template, ParsedNodes? nodes, Findings findings)
     {
         if (template.ValueKind != JsonValueKind.Object
             || !template.TryGetProperty("spec", out var pod)
@@ -56,13 +57,13 @@ internal static class InferenceRules
             return null;
         }
 
-        return new(new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
+        return nodes is null ? null : new(new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
     }
 
     private static ParsedInference? ParsePreset(
         WorkspaceResource resource,
         InferenceSpec spec,
-        ParsedNodes nodes,
+        ParsedNodes? nodes,
         ModelCatalog catalog,
         int? contextTokens,
         Findings findings)
@@ -75,11 +76,16 @@ internal static class InferenceRules
             return null;
         }
 
+        CheckContext(model, contextTokens, findings);
+        CheckOptions(spec.Preset!, model, findings);
+        if (nodes is null)
+        {
+            return null;
+        }
+
         var bypass = WorkspaceParser.Annotation(resource, Annotations.BypassResourceChecks) is not null;
         var choice = RuntimeChoice.For(model, nodes, requested, contextTokens, bypass, findings);
         CheckStrength(spec.Adapters ?? [], choice.Runtime, findings);
-        CheckContext(model, contextTokens, findings);
-        CheckOptions(spec.Preset!, model, findings);
         var workload = new InferenceWorkload.Preset(
             ServedName(resource, model), model, choice.Runtime, choice.Reason)
         {

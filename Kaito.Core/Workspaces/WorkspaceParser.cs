@@ -30,7 +30,7 @@ public static class WorkspaceParser
 
         var nodes = ResourceRules.Parse(
             Defaulted(resource), hasPreset: resource.Inference?.Preset is not null, skus, findings);
-        var inference = resource.Inference is null || nodes is null
+        var inference = resource.Inference is null
             ? null
             : InferenceRules.Parse(resource, resource.Inference, nodes, catalog, contextTokens, findings);
         return findings.Errors.IsEmpty && nodes is not null && inference is not null

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Core.Hardware;
+using Kaito.Core.Workspaces;
+
+namespace Kaito.Tests.Core.Workspaces;
+
+public sealed class SamplesTests
+{
+    public static TheoryData<string> Samples() =>
+    [
+        .. Directory.EnumerateFiles(Repository.Path("samples", "inference"), "*.yaml")
+            .Select(static path => Path.GetFileName(path)!).Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Parse_EverySample_IsAcceptedWithoutWarnings(string file)
+    {
+        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inference", file)))!;
+        var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.WorkspaceResource)!;
+
+        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+
+        Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
+        Assert.Empty(workspace.Warnings);
+        Assert.Equal(Path.GetFileNameWithoutExtension(file), Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
+    }
+
+    [Fact]
+    public void Samples_OfTheQuickStart_AreThere() =>
+        Assert.Equal(["phi-3-mini-4k-instruct.yaml", "phi-3.5-mini-instruct.yaml"], Samples().Select(static row => row.Data));
+}
