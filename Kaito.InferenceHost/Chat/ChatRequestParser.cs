@@ -88,20 +88,28 @@ internal static class ChatRequestParser
         }
     }
 
+    private static bool IsNone(JsonElement? choice) =>
+        choice is { ValueKind: JsonValueKind.String } text && text.ValueEquals("none");
+
     private static void CheckSupported(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
     {
         if (wire.Logprobs is true || wire.TopLogprobs > 0)
         {
-            found.Add(new("logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
+            found.Add(new(
+                "logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
         }
 
         if (wire.Tools is { Count: 0 })
         {
-            found.Add(new("tools", "empty", "`tools` must not be an empty array; leave it out or declare a function."));
+            found.Add(new(
+                "tools", "empty", "`tools` must not be an empty array; leave it out or declare a function."));
         }
-        else if (wire.Tools is not null && !(wire.ToolChoice is { ValueKind: JsonValueKind.String } choice && choice.ValueEquals("none")))
+        else if (wire.Tools is not null && !IsNone(wire.ToolChoice))
         {
-            found.Add(new("tools", "unsupported", "This server does not call tools yet; leave tools out or set tool_choice to 'none'."));
+            found.Add(new(
+                "tools",
+                "unsupported",
+                "This server does not call tools yet; leave tools out or set tool_choice to 'none'."));
         }
         else if (wire.Tools is null && wire.ToolChoice is { ValueKind: JsonValueKind.Object })
         {

@@ -55,10 +55,11 @@ internal static class CompletionRequestParser
             return [];
         }
 
-        if (wire.Prompt!.Tokens.SelectMany(ids => ids).FirstOrDefault(id => id < 0 || id >= model.VocabularySize, -1) is var odd
-            && wire.Prompt.Tokens.Any(ids => ids.Any(id => id < 0 || id >= model.VocabularySize)))
+        var last = model.VocabularySize - 1;
+        var odd = wire.Prompt!.Tokens.SelectMany(ids => ids).Where(token => token < 0 || token > last).Take(1).ToArray();
+        if (odd is [var id])
         {
-            found.Add(new("prompt", "out-of-range", $"The prompt holds token {odd}; ids go from 0 to {model.VocabularySize - 1}."));
+            found.Add(new("prompt", "out-of-range", $"The prompt holds token {id}; ids go from 0 to {last}."));
             return [];
         }
 
@@ -78,7 +79,8 @@ internal static class CompletionRequestParser
 
         if (wire.Logprobs is not null)
         {
-            found.Add(new("logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
+            found.Add(new(
+                "logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
         }
     }
 
@@ -91,7 +93,8 @@ internal static class CompletionRequestParser
         }
 
         var choices = requests.Length / (wire.Prompt!.Texts.Count + wire.Prompt.Tokens.Count);
-        return [.. wire.Prompt.Texts.Concat(wire.Prompt.Tokens.Select(Decode)).SelectMany(text => Enumerable.Repeat(text, choices))];
+        var texts = wire.Prompt.Texts.Concat(wire.Prompt.Tokens.Select(Decode));
+        return [.. texts.SelectMany(text => Enumerable.Repeat(text, choices))];
 
         string Decode(int[] tokens)
         {

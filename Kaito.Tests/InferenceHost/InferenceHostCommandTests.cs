@@ -80,6 +80,20 @@ public sealed class InferenceHostCommandTests
         Assert.Single(line.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [Fact]
+    public async Task RunAsync_PortInUse_NamesItAndTheRemedy()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port;
+        await using var errors = new StringWriter();
+
+        Assert.Equal(1, await InferenceHostApp.RunAsync(["--model-path", "/models/none", "--port", $"{port}"], errors));
+
+        Assert.Contains($":{port}", errors.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--port", errors.ToString(), StringComparison.Ordinal);
+    }
+
     private static Kaito.Core.Validated<InferenceHostOptions> Parse(string[] args) =>
         InferenceHostCommand.Parse(args, _ => null, file => throw new FileNotFoundException($"{file} is absent."));
 }

@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.Text.Json;
 using Kaito.InferenceHost;
 using Kaito.InferenceHost.Models;
 using Kaito.ModelBuilder.Tiny;
@@ -19,8 +20,7 @@ public sealed class OpenAIClientTests : IAsyncLifetime
         TinyModel.Write(_folder);
         var options = new InferenceHostOptions(_folder, "tiny") { Urls = "http://127.0.0.1:0" };
         _host = await InferenceHostFixture.StartAsync(ModelLoading.CreateLoader(options, TimeProvider.System), options);
-        _client = new(
-            new ApiKeyCredential("unused"), new() { Endpoint = new(_host.Client.BaseAddress!, "/v1") });
+        _client = Connect(_host);
     }
 
     [Fact]
@@ -51,9 +51,58 @@ public sealed class OpenAIClientTests : IAsyncLifetime
         Assert.Contains("\"completion_tokens\":", body, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task CompleteChat_StreamedOrNot_GivesTheSameText()
+    {
+        using var engine = new ScriptedEngine();
+        await using var host = await InferenceHostFixture.StartAsync(() => ScriptedEngine.Load(engine));
+        var chat = Connect(host).GetChatClient("scripted");
+        var options = new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 12 };
+
+        var whole = await chat.CompleteChatAsync(
+            [new UserChatMessage("Hello there")], options, TestContext.Current.CancellationToken);
+        var streamed = "";
+        await foreach (var update in chat.CompleteChatStreamingAsync(
+            [new UserChatMessage("Hello there")], options, TestContext.Current.CancellationToken))
+        {
+            streamed += string.Concat(update.ContentUpdate.Select(part => part.Text));
+        }
+
+        Assert.Equal("Hello there", whole.Value.Content[0].Text);
+        Assert.Equal("Hello there", streamed);
+        Assert.Equal(12, whole.Value.Usage.OutputTokenCount);
+    }
+
+    [Fact]
+    public async Task Completions_SixteenAtOnce_EqualEachAlone()
+    {
+        var prompts = Enumerable.Range(0, 16).Select(i => $"Question {i}: what comes after {i * 7}?").ToArray();
+        var alone = new List<string>();
+        foreach (var prompt in prompts)
+        {
+            alone.Add(await CompleteAsync(prompt));
+        }
+
+        var together = await Task.WhenAll(prompts.Select(CompleteAsync));
+
+        Assert.Equal(alone, together);
+        Assert.True(alone.Distinct().Count() > 1, "Every answer is the same, so the comparison says nothing.");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static OpenAIClient Connect(InferenceHostFixture host) =>
+        new(new ApiKeyCredential("unused"), new() { Endpoint = new(host.Client.BaseAddress!, "/v1") });
+
+    private async Task<string> CompleteAsync(string prompt)
+    {
+        var (status, body) = await _host.PostAsync(
+            "/v1/completions", $$"""{"prompt":"{{prompt}}","max_tokens":16,"temperature":0}""");
+        Assert.Equal(200, status);
+        return JsonDocument.Parse(body).RootElement.GetProperty("choices")[0].GetProperty("text").GetString()!;
     }
 }
