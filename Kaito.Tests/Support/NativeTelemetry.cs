@@ -9,11 +9,14 @@ namespace Kaito.Tests.Support;
 /// </summary>
 internal static partial class NativeTelemetry
 {
+    /// <summary>Set in a child process that shows that the product itself turns telemetry off.</summary>
+    public const string LeftToProduct = "KAITO_TEST_TELEMETRY_LEFT_TO_PRODUCT";
+
 #pragma warning disable CA2255 // The one moment that is before every test.
     [ModuleInitializer]
     internal static void SwitchOff()
     {
-        if (!OperatingSystem.IsWindows())
+        if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable(LeftToProduct) is null)
         {
             _ = SetEnvironment("ORT_DISABLE_TELEMETRY", "1", 1);
         }

@@ -34,6 +34,7 @@ public sealed class OnnxRuntimeEnvironmentTests(TinyModelFixture tiny) : IDispos
         }
 
         start.Environment.Remove("ORT_DISABLE_TELEMETRY");
+        start.Environment[NativeTelemetry.LeftToProduct] = "1";
         using var child = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(1));
