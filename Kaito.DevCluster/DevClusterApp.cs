@@ -1,8 +1,8 @@
 using System.Net;
 using Kaito.DevCluster.Api;
+using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Kaito.DevCluster;
 
@@ -13,15 +13,16 @@ internal static class DevClusterApp
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+
+        // A start that fails is told in one sentence by Program.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         var options = DevClusterOptions.Read(builder.Configuration);
-        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);
         builder.Services.AddClusterStore();
         builder.Services.AddKubernetesApi();
+        builder.Services.AddDevClusterControllers(builder.Configuration);
         adjust?.Invoke(builder);
-        builder.Services.TryAddSingleton<NothingRuns>();
-        builder.Services.TryAddSingleton<IPodLogs>(static services => services.GetRequiredService<NothingRuns>());
-        builder.Services.TryAddSingleton<IServiceEndpoints>(static services => services.GetRequiredService<NothingRuns>());
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -155,15 +155,3 @@ internal sealed class PassThrough(IPodLogs logs, IServiceEndpoints endpoints, IC
         }
     }
 }
-
-/// <summary>Used where nothing runs pods: no logs, no endpoints.</summary>
-internal sealed class NothingRuns : IPodLogs, IServiceEndpoints
-{
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(PodLogRequest request, CancellationToken cancellationToken) =>
-        throw ApiStatusException.BadRequest(
-            $"container \"{request.Container}\" in pod \"{request.Pod}\" is waiting to start: nothing runs pods here");
-
-    public Uri? FindService(string ns, string service, string? port) => null;
-
-    public Uri? FindPod(string ns, string pod, string? port) => null;
-}

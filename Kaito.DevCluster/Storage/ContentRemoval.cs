@@ -4,13 +4,11 @@ using Kaito.DevCluster.Schemas;
 namespace Kaito.DevCluster.Storage;
 
 /// <summary>
-/// Empties namespaces and custom resource definitions that are being deleted, then lets them go. Runs until stopped.
+/// Empties custom resource definitions that are being deleted, then lets them go. Runs until stopped.
 /// </summary>
 internal sealed partial class ContentRemoval(
     IClusterStore store, ResourceCatalog catalog, TimeProvider clock, ILogger<ContentRemoval> logger) : BackgroundService
 {
-    private static readonly GroupResource s_namespaces = new("", "namespaces");
-
     /// <summary>Objects with finalizers leave when others let them; looked at again this often.</summary>
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(200);
 
@@ -33,19 +31,10 @@ internal sealed partial class ContentRemoval(
     /// <summary>One look at everything that is being deleted.</summary>
     internal void Sweep()
     {
-        foreach (var home in store.List(s_namespaces).Items.Where(ObjectMeta.Deleting))
-        {
-            var name = ObjectMeta.Name(home);
-            if (Empty(catalog.All.Where(static type => type.Namespaced), name))
-            {
-                Release(new(s_namespaces, null, name), static value => value.Child("spec").Remove("finalizers"));
-            }
-        }
-
         foreach (var definition in store.List(CustomTypes.Definitions).Items.Where(ObjectMeta.Deleting))
         {
             var type = catalog.Find(CustomTypes.GroupResourceOf(definition));
-            if (type is null || Empty([type], null))
+            if (type is null || Empty(type))
             {
                 Release(
                     new(CustomTypes.Definitions, null, ObjectMeta.Name(definition)),
@@ -55,15 +44,12 @@ internal sealed partial class ContentRemoval(
     }
 
     /// <summary>Deletes what is there; true when nothing is left.</summary>
-    private bool Empty(IEnumerable<ResourceType> types, string? ns)
+    private bool Empty(ResourceType type)
     {
         var empty = true;
-        foreach (var type in types)
+        foreach (var item in store.List(type.Resource).Items)
         {
-            foreach (var item in store.List(type.Resource, ns, ObjectSelector.Everything).Items)
-            {
-                empty &= Remove(new(type.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), item);
-            }
+            empty &= Remove(new(type.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), item);
         }
 
         return empty;
