@@ -74,6 +74,22 @@ public sealed class OpenAIClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CompleteChat_SixteenAtOnceOnTheTinyModel_EqualEachAlone()
+    {
+        var chat = _client.GetChatClient("tiny");
+        var questions = Enumerable.Range(0, 16).Select(i => $"Question {i}: what comes after {i * 7}?").ToArray();
+        var alone = new List<string>();
+        foreach (var question in questions)
+        {
+            alone.Add(await AskAsync(chat, question));
+        }
+
+        var together = await Task.WhenAll(questions.Select(question => AskAsync(chat, question)));
+
+        Assert.Equal(alone, together);
+    }
+
+    [Fact]
     public async Task Completions_SixteenAtOnce_EqualEachAlone()
     {
         var prompts = Enumerable.Range(0, 16).Select(i => $"Question {i}: what comes after {i * 7}?").ToArray();
@@ -93,6 +109,15 @@ public sealed class OpenAIClientTests : IAsyncLifetime
     {
         await _host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<string> AskAsync(ChatClient chat, string question)
+    {
+        var answer = await chat.CompleteChatAsync(
+            [new UserChatMessage(question)],
+            new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 16 },
+            TestContext.Current.CancellationToken);
+        return string.Concat(answer.Value.Content.Select(part => part.Text));
     }
 
     private static OpenAIClient Connect(InferenceHostFixture host) =>
