@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Workspaces;
 
@@ -21,6 +23,7 @@ internal sealed partial class OperatorService(
     IServiceProvider services, OperatorOptions options, OperatorStatus status,
     IHostApplicationLifetime lifetime, ILogger<OperatorService> logger) : BackgroundService
 {
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
     private readonly IKubeApi _api = services.GetRequiredService<IKubeApi>();
     private readonly TimeProvider _clock = services.GetRequiredService<TimeProvider>();
 
@@ -79,13 +82,51 @@ internal sealed partial class OperatorService(
 
     private async Task InstallAsync(CancellationToken stoppingToken)
     {
-        if (options.InstallCrds)
+        foreach (var crd in options.InstallCrds ? Crds.All : [])
         {
-            throw new NotSupportedException("--install-crds needs the generated CRDs, which this build lacks.");
+            await InstallAsync(crd, stoppingToken);
         }
-
-        await Task.CompletedTask.WaitAsync(stoppingToken);
     }
+
+    private async Task InstallAsync(CrdManifest crd, CancellationToken stoppingToken)
+    {
+        var path = $"apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd.Name}";
+        var applied = false;
+        while (true)
+        {
+            try
+            {
+                if (!applied)
+                {
+                    await _api.ApplyAsync(path, crd.Json, stoppingToken);
+                    applied = true;
+                }
+
+                if (Established(await _api.GetAsync(path, stoppingToken)))
+                {
+                    LogInstalled(crd.Name);
+                    return;
+                }
+            }
+            catch (Exception wrong) when (wrong is HttpRequestException or TimeoutException
+                || wrong is KubeException { Status: >= System.Net.HttpStatusCode.InternalServerError })
+            {
+                status.Problem = $"The API server cannot be reached: {wrong.Message}";
+                LogWaiting(wrong.Message);
+            }
+
+            await Task.Delay(applied ? TimeSpan.FromMilliseconds(50) : s_retry, _clock, stoppingToken);
+        }
+    }
+
+    private static bool Established(JsonNode? crd) => crd?["status"]?["conditions"] is JsonArray conditions
+        && conditions.Any(static c => (string?)c?["type"] == "Established" && (string?)c["status"] == "True");
+
+    [LoggerMessage(LogLevel.Information, "CRD {Name} is established")]
+    private partial void LogInstalled(string name);
+
+    [LoggerMessage(LogLevel.Warning, "The API server cannot be reached yet: {Problem}")]
+    private partial void LogWaiting(string problem);
 
     [LoggerMessage(LogLevel.Critical, "The operator stops")]
     private partial void LogStopped(Exception wrong);

@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using k8s;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using Kaito.Operator;
+using Kaito.Operator.Cluster;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Kaito.Tests.Operator.Scenarios;
+
+/// <summary>
+/// The operator against the API server of a kubeconfig, and hands to play the parts that the cluster lacks: the node
+/// provisioner and the kubelet.
+/// </summary>
+internal sealed class ClusterFixture : IAsyncDisposable
+{
+    private const string Crds = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    private readonly Kubernetes _client;
+    private readonly string _kubeconfig;
+    private WebApplication? _operator;
+
+    private ClusterFixture(string kubeconfig)
+    {
+        _kubeconfig = kubeconfig;
+        _client = new(KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig));
+        Api = new KubeApi(_client);
+    }
+
+    public IKubeApi Api { get; }
+
+    public string Namespace => "default";
+
+    public static async Task<ClusterFixture> StartAsync(string kubeconfig, CancellationToken cancellationToken)
+    {
+        var fixture = new ClusterFixture(kubeconfig);
+        if (await fixture.Api.GetAsync($"{Crds}/nodeclaims.karpenter.sh", cancellationToken) is null)
+        {
+            await fixture.Api.ApplyAsync($"{Crds}/nodeclaims.karpenter.sh", NodeClaimCrd, cancellationToken);
+        }
+
+        await fixture.StartOperatorAsync(cancellationToken);
+        return fixture;
+    }
+
+    public async Task StartOperatorAsync(CancellationToken cancellationToken)
+    {
+        _operator = OperatorApp.Build(
+            new() { Kubeconfig = _kubeconfig, InstallCrds = true },
+            static builder =>
+            {
+                builder.WebHost.UseUrls("http://127.0.0.1:0");
+                builder.Logging.ClearProviders();
+            });
+        await _operator.StartAsync(cancellationToken);
+        var status = _operator.Services.GetRequiredService<OperatorStatus>();
+        await UntilAsync(() => Task.FromResult(status.Problem is null ? "" : null), "the operator is ready", cancellationToken);
+    }
+
+    public async Task StopOperatorAsync(CancellationToken cancellationToken)
+    {
+        if (_operator is not null)
+        {
+            await _operator.StopAsync(cancellationToken);
+            await _operator.DisposeAsync();
+            _operator = null;
+        }
+    }
+
+    /// <summary>What Karpenter does: a node for the claim, and word of it in the claim's status.</summary>
+    public async Task MarkReadyAsync(NodeClaim claim, CancellationToken cancellationToken)
+    {
+        var node = $"node-{claim.Metadata.Name}";
+        var labels = new JsonObject { [Labels.InstanceType] = "Standard_NC24ads_A100_v4" };
+        foreach (var (key, value) in claim.Metadata.Labels!)
+        {
+            labels[key] = value;
+        }
+
+        await Api.ApplyAsync($"api/v1/nodes/{node}", new JsonObject
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "Node",
+            ["metadata"] = new JsonObject { ["name"] = node, ["labels"] = labels },
+        }.ToJsonString(), cancellationToken);
+        await StatusAsync(KubeKinds.Nodes, new() { Metadata = new() { Name = node } }, """
+            {"capacity":{"nvidia.com/gpu":"1"},"conditions":[{"type":"Ready","status":"True","reason":"KubeletReady"}]}
+            """, cancellationToken);
+        await StatusAsync(KubeKinds.NodeClaims, claim, $$"""
+            {"nodeName":"{{node}}","conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"",
+            "lastTransitionTime":"2026-01-01T00:00:00Z"}]}
+            """, cancellationToken);
+    }
+
+    /// <summary>What the StatefulSet controller and a kubelet do: all pods are ready.</summary>
+    public Task MarkReadyAsync(StatefulSet workload, CancellationToken cancellationToken) => StatusAsync(
+        KubeKinds.StatefulSets, workload, """{"replicas":1,"readyReplicas":1,"availableReplicas":1}""", cancellationToken);
+
+    public Task StatusAsync<T>(KubeKind<T> kind, T target, string status, CancellationToken cancellationToken)
+        where T : class, IKubeObject => Api.PatchAsync(
+        kind, target, new() { ["status"] = JsonNode.Parse(status) }, status: true, cancellationToken);
+
+    /// <summary>Looks until there is something to see; the failure says what was waited for.</summary>
+    public static async Task<T> UntilAsync<T>(
+        Func<Task<T?>> look, string what, CancellationToken cancellationToken)
+        where T : class
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < s_limit)
+        {
+            if (await look() is { } seen)
+            {
+                return seen;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+        }
+
+        throw new TimeoutException($"Waited {s_limit.TotalSeconds} s in vain until {what}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopOperatorAsync(CancellationToken.None);
+        _client.Dispose();
+    }
+
+    private const string NodeClaimCrd = """
+        {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+         "metadata":{"name":"nodeclaims.karpenter.sh"},
+         "spec":{"group":"karpenter.sh","scope":"Cluster",
+          "names":{"kind":"NodeClaim","listKind":"NodeClaimList","plural":"nodeclaims","singular":"nodeclaim"},
+          "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}},
+           "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+        """;
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using Kaito.DevCluster;
+using Kaito.Operator.Cluster;
+using Microsoft.AspNetCore.Builder;
+
+namespace Kaito.Tests.Operator.Scenarios;
+
+/// <summary>The life of a Workspace; derived once per kind of API server.</summary>
+public abstract class WorkspaceScenario
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Workspace_AppliedServedAndDeleted_LeavesNothing()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted("phi-3.5-mini-instruct"), Stop);
+
+        var claim = await FirstAsync(cluster, KubeKinds.NodeClaims, static _ => true, "a NodeClaim is asked for");
+        Assert.Null(await cluster.Api.GetAsync(KubeKinds.StatefulSets, cluster.Namespace, "phi", Stop));
+        await cluster.MarkReadyAsync(claim, Stop);
+        var workload = await FirstAsync(cluster, KubeKinds.StatefulSets, static _ => true, "the workload is there");
+
+        // A new operator finds everything as it was and goes on.
+        await cluster.StopOperatorAsync(Stop);
+        await cluster.StartOperatorAsync(Stop);
+        await cluster.MarkReadyAsync(workload, Stop);
+        var ready = await FirstAsync(
+            cluster, KubeKinds.Workspaces, static w => w.Status?.State == WorkspaceStates.Ready, "the Workspace is ready");
+
+        Assert.All(ready.Status!.Conditions!.Value, static c => Assert.Equal(Condition.True, c.Status));
+        Assert.Equal(1, ready.Status.TargetNodeCount);
+        Assert.Single((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+        var node = await cluster.Api.GetAsync(KubeKinds.Nodes, null, $"node-{claim.Metadata.Name}", Stop);
+        Assert.Equal("nvidia", node!.Metadata.Labels!.GetValueOrDefault(Labels.Accelerator));
+
+        await cluster.Api.DeleteAsync(KubeKinds.Workspaces, ready, Stop);
+        await ClusterFixture.UntilAsync(
+            async () => await cluster.Api.GetAsync(KubeKinds.Workspaces, cluster.Namespace, "phi", Stop) is null ? "" : null,
+            "the Workspace is gone", Stop);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+    }
+
+    [Fact]
+    public async Task Workspace_UnknownPreset_SaysSoInItsConditionsAndAsksForNothing()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted("phi-99"), Stop);
+
+        var failed = await FirstAsync(
+            cluster, KubeKinds.Workspaces, static w => w.Status?.State == WorkspaceStates.Failed, "the Workspace has failed");
+
+        Assert.Contains(
+            "phi-99", failed.Status!.Conditions!.Value.Single(static c => c.Type == ConditionTypes.ResourceReady).Message,
+            StringComparison.Ordinal);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+    }
+
+    private protected abstract Task<Server> StartServerAsync();
+
+    private static Task<T> FirstAsync<T>(
+        ClusterFixture cluster, KubeKind<T> kind, Func<T, bool> wanted, string what)
+        where T : class, IKubeObject => ClusterFixture.UntilAsync(
+        async () => (await cluster.Api.ListAsync(kind, null, null, Stop)).Items.FirstOrDefault(wanted), what, Stop);
+
+    private static WorkspaceResource Wanted(string preset) => new()
+    {
+        Metadata = new() { Name = "phi", Namespace = "default" },
+        Resource = new()
+        {
+            InstanceType = "Standard_NC24ads_A100_v4",
+            LabelSelector = new() { MatchLabels = ImmutableSortedDictionary<string, string>.Empty.Add("apps", "phi") },
+        },
+        Inference = new() { Preset = new() { Name = preset } },
+    };
+
+    private protected sealed record Server(string Kubeconfig, Func<ValueTask> Stop) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Stop();
+    }
+}
+
+/// <summary>On the dev cluster's API, without its controllers.</summary>
+public sealed class DevClusterWorkspaceTests : WorkspaceScenario
+{
+    private protected override async Task<Server> StartServerAsync()
+    {
+        var folder = new ScratchFolder();
+        var app = DevClusterApp.Build(["--state-dir", folder.Root, "--listen", "https://127.0.0.1:0"]);
+        await DevClusterApp.StartAsync(app, TestContext.Current.CancellationToken);
+        return new(folder.Path("kubeconfig"), async () =>
+        {
+            await app.DisposeAsync();
+            folder.Dispose();
+        });
+    }
+}
+
+/// <summary>On a real kube-apiserver and controller-manager.</summary>
+public sealed class ControlPlaneWorkspaceTests : WorkspaceScenario
+{
+    private protected override async Task<Server> StartServerAsync()
+    {
+        ControlPlane.Require();
+        var plane = await ControlPlane.StartAsync(TestContext.Current.CancellationToken);
+        return new(plane.Kubeconfig, plane.DisposeAsync);
+    }
+}
