@@ -25,6 +25,8 @@ internal static class DevClusterControllers
         services.AddReconciler<StatefulSetReconciler>();
         services.AddReconciler<ClaimBinder>();
         services.AddReconciler<ServiceReconciler>();
+        services.AddReconciler<DeploymentReconciler>();
+        services.AddReconciler<ReplicaSetReconciler>();
         services.AddReconciler<JobReconciler>();
         services.AddReconciler<NamespaceReconciler>();
         services.AddHostedService<GarbageCollector>();

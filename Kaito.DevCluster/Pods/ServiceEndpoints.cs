@@ -14,7 +14,7 @@ internal sealed class ServiceEndpoints(IClusterStore store) : IServiceEndpoints
     {
         var found = store.Get(new(Resources.Services, ns, service));
         var ports = found is null ? [] : found.Objects("spec", "ports").ToArray();
-        var wanted = ports.FirstOrDefault(p => string.IsNullOrEmpty(port) || p.Text("name") == port || p.Text("port") == port);
+        var wanted = ports.FirstOrDefault(p => string.IsNullOrEmpty(port) || p.Text("name") == port || p.At("port").Text() == port);
         return found is not null && wanted is not null && FindLocalPort(found, wanted) is { } local ? Address(local) : null;
     }
 
@@ -24,7 +24,7 @@ internal sealed class ServiceEndpoints(IClusterStore store) : IServiceEndpoints
     /// <summary>The local port of one of the pods that serve, in turn; null when there is none.</summary>
     public int? FindLocalPort(JsonObject service, JsonObject port)
     {
-        var target = port.Text("targetPort") ?? port.Text("port");
+        var target = port.At("targetPort").Text() ?? port.At("port").Text();
         var ready = Backends(store, service).Where(static pod => PodTemplates.IsReady(pod))
             .Select(pod => PodPorts.Find(pod, target)).OfType<int>().ToArray();
         return ready.Length == 0 ? null : ready[(Interlocked.Increment(ref _turn) & int.MaxValue) % ready.Length];

@@ -33,7 +33,7 @@ internal sealed partial class ServiceProxy(
             ? []
             : service.Objects("spec", "ports").ToArray();
         foreach (var gone in _listeners.Keys.Where(k => k.Uid == service.Uid
-            && ports.All(p => p.Text("port") != k.Port)).ToArray())
+            && ports.All(p => p.At("port").Text() != k.Port)).ToArray())
         {
             _listeners.Remove(gone, out var listener);
             listener?.Dispose();
@@ -42,7 +42,7 @@ internal sealed partial class ServiceProxy(
         var local = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var port in ports.Where(static p => p.Text("protocol") is null or "TCP"))
         {
-            local[port.Text("port")!] = Listen(service, port, stoppingToken);
+            local[port.At("port").Text()!] = Listen(service, port, stoppingToken);
         }
 
         if (local.Count > 0)
@@ -53,7 +53,7 @@ internal sealed partial class ServiceProxy(
 
     private int Listen(JsonObject service, JsonObject port, CancellationToken stoppingToken)
     {
-        var key = (service.Uid, port.Text("port")!);
+        var key = (service.Uid, port.At("port").Text()!);
         if (!_listeners.TryGetValue(key, out var listener))
         {
             var find = Resources.Services.KeyOf(service);
@@ -66,13 +66,13 @@ internal sealed partial class ServiceProxy(
 
     // Looked up for each connection: the Service's selector and target port may have changed.
     private int? Backend(ObjectKey key, string port) =>
-        store.Get(key) is { } service && service.Objects("spec", "ports").FirstOrDefault(p => p.Text("port") == port) is { } found
+        store.Get(key) is { } service && service.Objects("spec", "ports").FirstOrDefault(p => p.At("port").Text() == port) is { } found
             ? endpoints.FindLocalPort(service, found)
             : null;
 
     private void Annotate(JsonObject service, JsonObject[] ports, Dictionary<string, int> local)
     {
-        var first = ports.First(p => local.ContainsKey(p.Text("port")!)).Text("port")!;
+        var first = ports.First(p => local.ContainsKey(p.At("port").Text()!)).At("port").Text()!;
         var url = $"http://127.0.0.1:{local[first]}";
         var all = new JsonObject(local.Select(static p => KeyValuePair.Create(p.Key, (JsonNode?)JsonValue.Create(p.Value))))
             .ToJsonString();
