@@ -33,7 +33,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
 
     public IKubeApi Api { get; }
 
-    public string Namespace => "default";
+    public string Namespace { get; } = "default";
 
     public static async Task<ClusterFixture> StartAsync(string kubeconfig, CancellationToken cancellationToken)
     {

@@ -3,7 +3,6 @@ using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.DevCluster;
 using Kaito.Operator.Cluster;
-using Microsoft.AspNetCore.Builder;
 
 namespace Kaito.Tests.Operator.Scenarios;
 
