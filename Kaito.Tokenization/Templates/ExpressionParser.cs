@@ -92,17 +92,8 @@ internal sealed class ExpressionParser(TemplateTokens tokens)
     {
         var positional = new List<TemplateExpression>();
         var named = new List<(string, TemplateExpression)>();
-        while (!tokens.Skip(")"))
+        List(")", () =>
         {
-            if (positional.Count + named.Count > 0)
-            {
-                tokens.Expect(",");
-                if (tokens.Skip(")"))
-                {
-                    break;
-                }
-            }
-
             if (tokens.Current.Kind == TemplateTokenKind.Name
                 && tokens.Following is { Kind: TemplateTokenKind.Symbol, Text: "=" })
             {
@@ -114,8 +105,9 @@ internal sealed class ExpressionParser(TemplateTokens tokens)
             {
                 positional.Add(Expression());
             }
-        }
 
+            return true;
+        });
         return new(positional, named);
     }
 
