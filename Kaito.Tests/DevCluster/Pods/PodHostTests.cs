@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Api;
 using Kaito.DevCluster.Controllers;
-using Kaito.DevCluster.Pods;
 using Kaito.DevCluster.Storage;
 using Kaito.Tests.DevCluster.Controllers;
 
