@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Kaito.Tests.Operator.Scenarios;
 
 /// <summary>
-/// The operator against the API server of a kubeconfig, and hands to play the parts that the cluster lacks: the node
-/// provisioner and the kubelet.
+/// The operator against the API server of a kubeconfig, and hands to play the parts that a control plane without nodes
+/// lacks: the node provisioner and the kubelet.
 /// </summary>
 internal sealed class ClusterFixture : IAsyncDisposable
 {
@@ -96,9 +96,15 @@ internal sealed class ClusterFixture : IAsyncDisposable
             """, cancellationToken);
     }
 
-    /// <summary>What the StatefulSet controller and a kubelet do: all pods are ready.</summary>
-    public Task MarkReadyAsync(StatefulSet workload, CancellationToken cancellationToken) => StatusAsync(
-        KubeKinds.StatefulSets, workload, """{"replicas":1,"readyReplicas":1,"availableReplicas":1}""", cancellationToken);
+    /// <summary>What a kubelet does: the first pod of the workload runs and is ready.</summary>
+    public async Task MarkReadyAsync(StatefulSet workload, CancellationToken cancellationToken)
+    {
+        var name = $"{workload.Metadata.Name}-0";
+        var pod = await UntilAsync(
+            () => Api.GetAsync(KubeKinds.Pods, Namespace, name, cancellationToken), $"pod {name} is there", cancellationToken);
+        await StatusAsync(
+            KubeKinds.Pods, pod, """{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}""", cancellationToken);
+    }
 
     public Task StatusAsync<T>(KubeKind<T> kind, T target, string status, CancellationToken cancellationToken)
         where T : class, IKubeObject => Api.PatchAsync(

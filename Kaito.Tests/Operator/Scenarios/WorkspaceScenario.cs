@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
+using Kaito.Core.Contracts;
 using Kaito.Core.Kubernetes;
 using Kaito.DevCluster;
+using Kaito.ModelBuilder.Tiny;
 using Kaito.Operator.Cluster;
 
 namespace Kaito.Tests.Operator.Scenarios;
@@ -19,14 +21,22 @@ public abstract class WorkspaceScenario
         await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted("phi-3.5-mini-instruct"), Stop);
 
         var claim = await FirstAsync(cluster, KubeKinds.NodeClaims, static _ => true, "a NodeClaim is asked for");
-        Assert.Null(await cluster.Api.GetAsync(KubeKinds.StatefulSets, cluster.Namespace, "phi", Stop));
-        await cluster.MarkReadyAsync(claim, Stop);
+        if (!server.HasNodes)
+        {
+            Assert.Null(await cluster.Api.GetAsync(KubeKinds.StatefulSets, cluster.Namespace, "phi", Stop));
+            await cluster.MarkReadyAsync(claim, Stop);
+        }
+
         var workload = await FirstAsync(cluster, KubeKinds.StatefulSets, static _ => true, "the workload is there");
 
         // A new operator finds everything as it was and goes on.
         await cluster.StopOperatorAsync(Stop);
         await cluster.StartOperatorAsync(Stop);
-        await cluster.MarkReadyAsync(workload, Stop);
+        if (!server.HasNodes)
+        {
+            await cluster.MarkReadyAsync(workload, Stop);
+        }
+
         var ready = await FirstAsync(
             cluster, KubeKinds.Workspaces, static w => w.Status?.State == WorkspaceStates.Ready, "the Workspace is ready");
 
@@ -41,6 +51,10 @@ public abstract class WorkspaceScenario
             async () => await cluster.Api.GetAsync(KubeKinds.Workspaces, cluster.Namespace, "phi", Stop) is null ? "" : null,
             "the Workspace is gone", Stop);
         Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+        await GoneAsync(cluster, KubeKinds.StatefulSets);
+        await GoneAsync(cluster, KubeKinds.Services);
+        await GoneAsync(cluster, KubeKinds.ConfigMaps);
+        await GoneAsync(cluster, KubeKinds.Pods);
     }
 
     [Fact]
@@ -66,6 +80,13 @@ public abstract class WorkspaceScenario
         where T : class, IKubeObject => ClusterFixture.UntilAsync(
         async () => (await cluster.Api.ListAsync(kind, null, null, Stop)).Items.FirstOrDefault(wanted), what, Stop);
 
+    // The garbage collector takes a moment.
+    private static Task<string> GoneAsync<T>(ClusterFixture cluster, KubeKind<T> kind)
+        where T : class, IKubeObject => ClusterFixture.UntilAsync(
+        async () => (await cluster.Api.ListAsync(kind, null, null, Stop)).Items
+            .Any(static item => item.Metadata.Labels?.ContainsKey(Labels.Workspace) == true) ? null : "",
+        $"every {kind} of the Workspace is gone", Stop);
+
     private static WorkspaceResource Wanted(string preset) => new()
     {
         Metadata = new() { Name = "phi", Namespace = "default" },
@@ -77,22 +98,31 @@ public abstract class WorkspaceScenario
         Inference = new() { Preset = new() { Name = preset } },
     };
 
-    private protected sealed record Server(string Kubeconfig, Func<ValueTask> Stop) : IAsyncDisposable
+    /// <param name="Kubeconfig">Of an administrator.</param>
+    /// <param name="HasNodes">Whether the server provisions nodes and runs pods by itself.</param>
+    /// <param name="Stop">Ends the server.</param>
+    private protected sealed record Server(string Kubeconfig, bool HasNodes, Func<ValueTask> Stop) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Stop();
     }
 }
 
-/// <summary>On the dev cluster's API, without its controllers.</summary>
+/// <summary>On the dev cluster, whose pods are real inference hosts with the tiny model.</summary>
 public sealed class DevClusterWorkspaceTests : WorkspaceScenario
 {
     private protected override async Task<Server> StartServerAsync()
     {
         var folder = new ScratchFolder();
-        var app = DevClusterApp.Build(["--state-dir", folder.Root, "--listen", "https://127.0.0.1:0"]);
+        TinyModel.Write(folder.Path("tiny"));
+        var app = DevClusterApp.Build(
+            [
+                "--state-dir", folder.Root, "--listen", "https://127.0.0.1:0", "--substitute-model", folder.Path("tiny"),
+                $"--Images:{Images.InferenceHost}={BuiltProject.Assembly("Kaito.InferenceHost")}",
+            ]);
         await DevClusterApp.StartAsync(app, TestContext.Current.CancellationToken);
-        return new(folder.Path("kubeconfig"), async () =>
+        return new(folder.Path("kubeconfig"), HasNodes: true, async () =>
         {
+            await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
             folder.Dispose();
         });
@@ -106,6 +136,6 @@ public sealed class ControlPlaneWorkspaceTests : WorkspaceScenario
     {
         ControlPlane.Require();
         var plane = await ControlPlane.StartAsync(TestContext.Current.CancellationToken);
-        return new(plane.Kubeconfig, plane.DisposeAsync);
+        return new(plane.Kubeconfig, HasNodes: false, plane.DisposeAsync);
     }
 }
