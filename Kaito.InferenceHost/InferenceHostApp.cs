@@ -61,7 +61,7 @@ internal static class InferenceHostApp
             builder.WebHost.UseUrls(options.Urls);
         }
 
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.AddServiceDefaults();
 
         // A failed start is one line from RunAsync, not a stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
@@ -77,6 +77,7 @@ internal static class InferenceHostApp
 
         var app = builder.Build();
         app.UseExceptionHandler(static _ => { });
+        app.MapDefaultEndpoints();
         app.MapModels();
         app.MapChatCompletions();
         app.MapCompletions();

@@ -17,11 +17,13 @@ public static class ServiceDefaultsExtensions
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string LiveTag = "live";
 
-    /// <summary>Adds the health checks, and exports telemetry when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
+    /// <summary>Adds the health checks, quiets request logs, and exports telemetry when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
     /// <typeparam name="TBuilder">The kind of application.</typeparam>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        // One line per request is noise: probes alone make several a second.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddHealthChecks().AddCheck("self", static () => HealthCheckResult.Healthy(), [LiveTag]);
         if (!string.IsNullOrWhiteSpace(builder.Configuration[OtlpEndpoint]))
         {

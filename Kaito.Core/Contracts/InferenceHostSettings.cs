@@ -6,7 +6,8 @@ namespace Kaito.Core.Contracts;
 /// <summary>What the operator tells an inference host; rendered as one JSON file in a ConfigMap.</summary>
 /// <remarks>
 /// The host is started as <c>--config FILE</c>. The environment variables named in <see cref="InferenceHostEnvironment"/>
-/// win over the file: they carry what only the place where the process runs can know.
+/// win over the file: they carry what only the place where the process runs can know. A number that the file leaves out
+/// is read as 0 (the source generator ignores initializers of init properties) and stands for the default.
 /// </remarks>
 public sealed record InferenceHostSettings
 {
@@ -26,13 +27,13 @@ public sealed record InferenceHostSettings
     public int? MaxModelLength { get; init; }
 
     /// <summary>TCP port to listen on, all addresses; <c>ASPNETCORE_URLS</c> wins.</summary>
-    public int Port { get; init; } = 5000;
+    public int Port { get; init => field = value == 0 ? 5000 : value; } = 5000;
 
     /// <summary>Sequences decoded together.</summary>
-    public int MaxSequences { get; init; } = 16;
+    public int MaxSequences { get; init => field = value == 0 ? 16 : value; } = 16;
 
     /// <summary>Requests that may wait; past it the host answers 503 with Retry-After.</summary>
-    public int QueueCapacity { get; init; } = 256;
+    public int QueueCapacity { get; init => field = value == 0 ? 256 : value; } = 256;
 
     /// <summary>Bytes of the JSON file.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, InferenceHostSettingsJson.Default.InferenceHostSettings);
