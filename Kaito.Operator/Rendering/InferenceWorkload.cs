@@ -53,7 +53,6 @@ internal static class InferenceWorkload
             Replicas = workspace.Nodes,
             ServiceName = $"{workspace.Name}-headless",
             PodManagementPolicy = "Parallel",
-            PersistentVolumeClaimRetentionPolicy = new() { WhenDeleted = "Delete", WhenScaled = "Retain" },
             Selector = new() { MatchLabels = PodLabels(workspace) },
             Template = new()
             {
