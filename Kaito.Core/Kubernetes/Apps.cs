@@ -26,18 +26,9 @@ public sealed record StatefulSetSpec
 
     public string? PodManagementPolicy { get; init; }
 
-    public VolumeClaimRetention? PersistentVolumeClaimRetentionPolicy { get; init; }
-
     public WorkloadSelector? Selector { get; init; }
 
     public PodTemplate? Template { get; init; }
-}
-
-public sealed record VolumeClaimRetention
-{
-    public string? WhenDeleted { get; init; }
-
-    public string? WhenScaled { get; init; }
 }
 
 /// <summary>The labels of the pods that belong to a workload.</summary>
