@@ -11,7 +11,9 @@ namespace Kaito.InferenceHost;
 /// <param name="ServedModelName">What clients send as <c>model</c>.</param>
 internal sealed record InferenceHostOptions(string ModelPath, string ServedModelName)
 {
-    /// <summary>The repository that this model stands in for; <see langword="null"/> when it is the wanted one.</summary>
+    /// <summary>
+    /// The repository that this model stands in for; <see langword="null"/> when it is the wanted one.
+    /// </summary>
     public string? SubstitutedFor { get; init; }
 
     /// <summary>Upper bound on prompt plus output, in tokens; <see langword="null"/> for the model's own.</summary>
@@ -92,7 +94,8 @@ internal static class InferenceHostCommand
             var key = name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : name;
             if (!name.StartsWith("--", StringComparison.Ordinal) || !s_known.Contains(key))
             {
-                found.Add(new(args[i], "unknown", $"{args[i]} is not an option; known are --{string.Join(", --", s_known)}."));
+                found.Add(new(
+                    args[i], "unknown", $"{args[i]} is not an option; known are --{string.Join(", --", s_known)}."));
                 continue;
             }
 
@@ -114,7 +117,8 @@ internal static class InferenceHostCommand
     {
         try
         {
-            var settings = JsonSerializer.Deserialize(readFile(file), InferenceHostSettingsJson.Default.InferenceHostSettings);
+            var settings = JsonSerializer.Deserialize(
+                readFile(file), InferenceHostSettingsJson.Default.InferenceHostSettings);
             if (settings is not null)
             {
                 return settings;

@@ -18,7 +18,8 @@ internal static class BuilderApp
         };
         try
         {
-            return root.Parse(args).Invoke(new() { Output = output, Error = errors, EnableDefaultExceptionHandler = false });
+            return root.Parse(args).Invoke(
+                new() { Output = output, Error = errors, EnableDefaultExceptionHandler = false });
         }
         catch (Exception failure) when (failure is ModelBuildException or IOException or UnauthorizedAccessException)
         {

@@ -110,7 +110,8 @@ internal sealed class StringOrListConverter : JsonConverter<IReadOnlyList<string
 
 internal sealed class PromptInputConverter : JsonConverter<PromptInput>
 {
-    private const string Expected = "A prompt is a string, a list of strings, a list of token ids or a list of such lists.";
+    private const string Expected =
+        "A prompt is a string, a list of strings, a list of token ids or a list of such lists.";
 
     public override PromptInput Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {

@@ -6,7 +6,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Kaito.OpenAI;
 
-/// <summary>Server-sent events as the protocol uses them: <c>data: {json}</c> per event, then <c>data: [DONE]</c>.</summary>
+/// <summary>
+/// Server-sent events as the protocol uses them: <c>data: {json}</c> per event, then <c>data: [DONE]</c>.
+/// </summary>
 public static class ServerSentEvents
 {
     // Longer than any chunk that a server sends; past it the peer is not speaking this protocol.
@@ -70,7 +72,8 @@ public static class ServerSentEvents
     {
         if (payload.StartsWith("{\"error\"", StringComparison.Ordinal))
         {
-            throw new EventStreamException(JsonSerializer.Deserialize(payload, OpenAIJson.Default.ErrorResponse)!.Error);
+            throw new EventStreamException(
+                JsonSerializer.Deserialize(payload, OpenAIJson.Default.ErrorResponse)!.Error);
         }
     }
 }

@@ -3,7 +3,9 @@ using Kaito.Tokenization.PreTokenization;
 
 namespace Kaito.Tokenization;
 
-/// <summary>Text to ids: added tokens in raw text, normalizer, added tokens in normalized text, pieces, model.</summary>
+/// <summary>
+/// Text to ids: added tokens in raw text, normalizer, added tokens in normalized text, pieces, model.
+/// </summary>
 internal sealed class TextEncoder(TokenizerParts parts)
 {
     public void Encode(string text, TrustMap trust, List<int> ids)

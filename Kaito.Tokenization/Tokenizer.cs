@@ -23,7 +23,8 @@ public sealed class Tokenizer
     public int VocabularySize => _tokens.Count;
 
     /// <summary>
-    /// The special tokens that have a name, such as <c>bos_token</c> to <c>&lt;s&gt;</c>, as chat templates expect them.
+    /// The special tokens that have a name, such as <c>bos_token</c> to <c>&lt;s&gt;</c>, as chat templates expect
+    /// them.
     /// </summary>
     public IReadOnlyDictionary<string, string> SpecialTokens => _parts.SpecialTokens;
 

@@ -70,7 +70,9 @@ internal static class ChatRequestParser
         if (message?.Role is not { } role || !s_roles.Contains(role))
         {
             found.Add(new(
-                $"{path}.role", "unknown", $"The role is '{message?.Role}'; give one of {string.Join(", ", s_roles)}."));
+                $"{path}.role",
+                "unknown",
+                $"The role is '{message?.Role}'; give one of {string.Join(", ", s_roles)}."));
             return;
         }
 

@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kaito.InferenceHost.Chat;
 
-/// <summary><c>POST /chat</c>, the form of KAITO's first runtimes: <c>prompt</c> or <c>messages</c> in, <c>Result</c> out.</summary>
+/// <summary>
+/// <c>POST /chat</c>, the form of KAITO's first runtimes: <c>prompt</c> or <c>messages</c> in, <c>Result</c> out.
+/// </summary>
 internal static class LegacyChatEndpoint
 {
     private const int DefaultMaxLength = 200;

@@ -56,7 +56,8 @@ internal static class CompletionRequestParser
         }
 
         var last = model.VocabularySize - 1;
-        var odd = wire.Prompt!.Tokens.SelectMany(ids => ids).Where(token => token < 0 || token > last).Take(1).ToArray();
+        var ids = wire.Prompt!.Tokens.SelectMany(ids => ids);
+        var odd = ids.Where(token => token < 0 || token > last).Take(1).ToArray();
         if (odd is [var id])
         {
             found.Add(new("prompt", "out-of-range", $"The prompt holds token {id}; ids go from 0 to {last}."));

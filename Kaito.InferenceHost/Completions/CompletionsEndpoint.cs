@@ -39,7 +39,10 @@ internal static class CompletionsEndpoint
         if (wire.Stream is true)
         {
             return new EventStreamResult<Completion>(
-                stream, wire.StreamOptions, Chunks(id, created, model.Name, call.Echoes), OpenAIJson.Default.Completion);
+                stream,
+                wire.StreamOptions,
+                Chunks(id, created, model.Name, call.Echoes),
+                OpenAIJson.Default.Completion);
         }
 
         var (answers, failure) = await Answers.CollectAsync(stream, http.RequestAborted);

@@ -102,7 +102,9 @@ internal sealed class DecoderSession : IDisposable
         _lastRow = 0;
     }
 
-    /// <summary>Logits after the last token of a row of the last run, shape [vocab]; valid until the next call.</summary>
+    /// <summary>
+    /// Logits after the last token of a row of the last run, shape [vocab]; valid until the next call.
+    /// </summary>
     public Span<float> Logits(int row)
     {
         var bytes = _logits.AsSpan((_lastRow + row) * _vocabulary * SizeOf(_logitsType));

@@ -27,7 +27,8 @@ internal sealed partial class EngineLoop(
     /// <summary>Runs until drained or told to abort.</summary>
     /// <param name="draining">Once cancelled, the loop ends when nothing runs or waits.</param>
     /// <param name="abort">Once cancelled, what still runs or waits is ended with reason <c>abort</c>.</param>
-    /// <exception cref="EngineException">The engine failed several times in a row; nothing runs or waits any more.</exception>
+    /// <exception cref="EngineException">The engine failed several times in a row; nothing runs or waits any
+    /// more.</exception>
     public void Run(CancellationToken draining, CancellationToken abort)
     {
         while (!abort.IsCancellationRequested)

@@ -35,7 +35,9 @@ internal sealed partial class GenerationScheduler(
 
     public HostState State => _state;
 
-    /// <summary>Why the host cannot serve, for a person; <see langword="null"/> unless <see cref="HostState.Failed"/>.</summary>
+    /// <summary>
+    /// Why the host cannot serve, for a person; <see langword="null"/> unless <see cref="HostState.Failed"/>.
+    /// </summary>
     public string? Failure => _failure;
 
     /// <summary>Calls that wait for a slot.</summary>
@@ -44,7 +46,9 @@ internal sealed partial class GenerationScheduler(
     /// <summary>The model, once loaded.</summary>
     public ServedModel? Model => _model;
 
-    /// <summary>Queues a call, or returns <see langword="false"/> at once when the host is saturated or draining.</summary>
+    /// <summary>
+    /// Queues a call, or returns <see langword="false"/> at once when the host is saturated or draining.
+    /// </summary>
     public bool TrySubmit(
         ImmutableArray<GenerationRequest> requests,
         CancellationToken cancelled,

@@ -8,7 +8,9 @@ using Kaito.OpenAI;
 
 namespace Kaito.InferenceHost.Generation;
 
-/// <summary>Turns what chat and text completions share into runnable values, or into every reason why it cannot run.</summary>
+/// <summary>
+/// Turns what chat and text completions share into runnable values, or into every reason why it cannot run.
+/// </summary>
 internal static class SamplingParser
 {
     public const int MostChoices = 16;
@@ -53,7 +55,8 @@ internal static class SamplingParser
         var tokens = wire.StopTokenIds ?? [];
         var least = wire.MinTokens ?? 0;
         Require(texts.All(text => text.Length > 0), "stop", "stop holds an empty string; remove it.", found);
-        Require(texts.Count <= MostStops, "stop", $"stop holds {texts.Count} strings; give at most {MostStops}.", found);
+        Require(
+            texts.Count <= MostStops, "stop", $"stop holds {texts.Count} strings; give at most {MostStops}.", found);
         Require(
             tokens.Count <= MostStops,
             "stop_token_ids",
@@ -73,7 +76,9 @@ internal static class SamplingParser
         return int.Clamp(n, 1, MostChoices);
     }
 
-    /// <summary>How many tokens may be generated after a prompt of this length; all the room when none were asked for.</summary>
+    /// <summary>
+    /// How many tokens may be generated after a prompt of this length; all the room when none were asked for.
+    /// </summary>
     public static int Budget(
         int promptTokens, int? asked, ServedModel model, string part, ImmutableArray<FieldError>.Builder found)
     {
@@ -144,7 +149,9 @@ internal static class SamplingParser
             }
 
             found.Add(new(
-                "logit_bias", "out-of-range", $"logit_bias names token {key}; token ids go from 0 to {vocabulary - 1}."));
+                "logit_bias",
+                "out-of-range",
+                $"logit_bias names token {key}; token ids go from 0 to {vocabulary - 1}."));
         }
 
         return bias.ToImmutable();

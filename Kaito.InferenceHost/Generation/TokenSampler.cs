@@ -162,7 +162,8 @@ internal sealed class TokenSampler(
         }
     }
 
-    // Tokens below (1 - top_p) · total / vocabulary weigh less than 1 - top_p together, so the nucleus has none of them.
+    // Tokens below (1 - top_p) · total / vocabulary weigh less than 1 - top_p together, so the nucleus has none of
+    // them.
     private float Floor(ReadOnlySpan<float> weights)
     {
         var nucleus = parameters is { TopP: < 1, TopK: 0, MinP: 0 }

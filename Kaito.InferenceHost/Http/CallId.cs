@@ -10,7 +10,8 @@ internal static class CallId
     public static string Create(string prefix, HttpContext http)
     {
         var sent = http.Request.Headers["X-Request-Id"].ToString();
-        var usable = sent.Length is > 0 and <= Longest && sent.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        var usable = sent.Length is > 0 and <= Longest
+            && sent.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
         return prefix + (usable ? sent : RandomNumberGenerator.GetHexString(32, lowercase: true));
     }
 }

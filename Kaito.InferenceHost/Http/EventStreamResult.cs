@@ -18,7 +18,9 @@ internal sealed record ChunkShapes<T>(
     Func<T, Usage, T> WithUsage)
     where T : class;
 
-/// <summary>Relays the events of a call as server-sent events, flushing whenever the engine has no more for now.</summary>
+/// <summary>
+/// Relays the events of a call as server-sent events, flushing whenever the engine has no more for now.
+/// </summary>
 /// <remarks>Headers leave with the first event, so a call that fails before it still gets its status.</remarks>
 internal sealed class EventStreamResult<T>(
     GenerationStream stream, StreamOptions? options, ChunkShapes<T> shapes, JsonTypeInfo<T> contract) : IResult

@@ -7,7 +7,8 @@ namespace Kaito.InferenceHost.Http;
 /// <summary>Last line of defence: no response on the OpenAI surface leaves without its error envelope.</summary>
 internal sealed partial class OpenAIExceptionHandler(ILogger<OpenAIExceptionHandler> logger) : IExceptionHandler
 {
-    public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryHandleAsync(
+        HttpContext http, Exception exception, CancellationToken cancellationToken)
     {
         if (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {

@@ -13,7 +13,8 @@ internal static class ModelLoading
         {
             return Load(options, clock);
         }
-        catch (Exception unusable) when (unusable is ModelFolderException or TokenizerException or ChatTemplateException)
+        catch (Exception unusable)
+            when (unusable is ModelFolderException or TokenizerException or ChatTemplateException)
         {
             throw new ModelLoadException(unusable.Message, unusable);
         }

@@ -11,7 +11,8 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
 
     private const int RotaryMultiple = 16;
 
-    /// <exception cref="ModelBuildException">A field is missing, wrong or asks for what the graph can not do.</exception>
+    /// <exception cref="ModelBuildException">A field is missing, wrong or asks for what the graph can not
+    /// do.</exception>
     public static CheckpointConfig Load(string folder)
     {
         var config = ConfigFields.Load(folder, FileName);

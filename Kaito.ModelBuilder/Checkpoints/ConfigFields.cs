@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Kaito.ModelBuilder.Checkpoints;
 
-/// <summary>Typed access to one JSON object of a checkpoint; every failure names file, field, value and remedy.</summary>
+/// <summary>
+/// Typed access to one JSON object of a checkpoint; every failure names file, field, value and remedy.
+/// </summary>
 /// <param name="file">File name, for messages.</param>
 /// <param name="path">Where the object is inside the file, e.g. <c>rope_scaling.</c>; empty for the root.</param>
 /// <param name="fields">The object; an undefined element has no fields.</param>

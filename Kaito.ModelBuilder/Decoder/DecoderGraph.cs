@@ -170,7 +170,8 @@ internal sealed class DecoderGraph
         var weight = _weights.Read($"{source}.weight", outputs, width);
         if (_precision == WeightPrecision.Float32)
         {
-            var transposed = _graph.Floats($"{name}.MatMul.weight", [width, outputs], Transpose(weight, outputs, width));
+            var transposed = _graph.Floats(
+                $"{name}.MatMul.weight", [width, outputs], Transpose(weight, outputs, width));
             _graph.Node("", "MatMul", [input, transposed], [output]);
             return;
         }

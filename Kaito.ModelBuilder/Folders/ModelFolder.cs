@@ -14,7 +14,9 @@ internal static class ModelFolder
     public const string TokenizerFile = "tokenizer.json";
     public const string TokenizerConfigFile = "tokenizer_config.json";
 
-    /// <summary>Says what built the folder and from what; its absence marks a folder that is not ours to replace.</summary>
+    /// <summary>
+    /// Says what built the folder and from what; its absence marks a folder that is not ours to replace.
+    /// </summary>
     public const string StampFile = "kaito-model.txt";
 
     private static readonly string[] s_required =

@@ -79,7 +79,8 @@ internal sealed class OnnxGraph(Stream weights, string weightsFile)
 
     /// <summary>Adds a node of ONNX Runtime's domain with one output.</summary>
     /// <returns>The output's name.</returns>
-    public string MicrosoftNode(string op, ReadOnlySpan<string> inputs, params ReadOnlySpan<OnnxAttribute> attributes) =>
+    public string MicrosoftNode(
+        string op, ReadOnlySpan<string> inputs, params ReadOnlySpan<OnnxAttribute> attributes) =>
         NodeOf(Microsoft, op, inputs, attributes);
 
     /// <summary>Adds a node; an empty name leaves out an optional input or output.</summary>
@@ -115,7 +116,9 @@ internal sealed class OnnxGraph(Stream weights, string weightsFile)
         _graph.Message(1, node);
     }
 
-    /// <summary>The finished ModelProto. The weights stream stays open; the graph must not be used afterwards.</summary>
+    /// <summary>
+    /// The finished ModelProto. The weights stream stays open; the graph must not be used afterwards.
+    /// </summary>
     public byte[] Build()
     {
         _graph.Text(2, "decoder");

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Kaito.ModelBuilder.Onnx;
 
-/// <summary>Appends protobuf fields to memory: varint, fixed32 and length-delimited, which is all that ONNX needs.</summary>
+/// <summary>
+/// Appends protobuf fields to memory: varint, fixed32 and length-delimited, which is all that ONNX needs.
+/// </summary>
 /// <seealso href="https://protobuf.dev/programming-guides/encoding/">Protocol Buffers, encoding.</seealso>
 internal sealed class ProtoWriter
 {

@@ -39,7 +39,9 @@ internal sealed record Int4Blocks(int PerRow, byte[] Packed, float[] Scales)
         return new(perRow, packed, scales);
     }
 
-    /// <summary>The matrix that these codes stand for, row-major [<paramref name="rows"/>, <paramref name="width"/>].</summary>
+    /// <summary>
+    /// The matrix that these codes stand for, row-major [<paramref name="rows"/>, <paramref name="width"/>].
+    /// </summary>
     public float[] Dequantize(int rows, int width)
     {
         var matrix = new float[rows * width];

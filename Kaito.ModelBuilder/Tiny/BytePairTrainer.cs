@@ -12,7 +12,9 @@ internal sealed record BytePairs(
     IReadOnlyList<(string Left, string Right)> Merges,
     IReadOnlyList<int> Corpus);
 
-/// <summary>Trains byte-level BPE on a small text. Equal text gives equal merges: ties break on the pair's text.</summary>
+/// <summary>
+/// Trains byte-level BPE on a small text. Equal text gives equal merges: ties break on the pair's text.
+/// </summary>
 internal static partial class BytePairTrainer
 {
     /// <summary>Learns merges until every word of the text is one token or the vocabulary is full.</summary>

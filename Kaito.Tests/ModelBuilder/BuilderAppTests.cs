@@ -33,7 +33,13 @@ public sealed class BuilderAppTests
         golden.CopyTo(scratch.Path("checkpoint"));
 
         var (code, _, errors) = Run(
-            "convert", "--input", scratch.Path("checkpoint"), "--output", scratch.Path("model"), "--precision", precision);
+            "convert",
+            "--input",
+            scratch.Path("checkpoint"),
+            "--output",
+            scratch.Path("model"),
+            "--precision",
+            precision);
 
         Assert.Equal((0, ""), (code, errors));
         Assert.Equal(16, GenAIRun.Greedy(scratch.Path("model"), golden.Inputs[0], 16).Length);
@@ -47,7 +53,8 @@ public sealed class BuilderAppTests
         var (code, _, errors) = Run("convert", "--input", scratch.Path("nowhere"), "--output", scratch.Path("model"));
 
         Assert.Equal(1, code);
-        Assert.StartsWith($"error: Input '{scratch.Path("nowhere")}' is not a folder.", errors, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"error: Input '{scratch.Path("nowhere")}' is not a folder.", errors, StringComparison.Ordinal);
         Assert.Single(errors.TrimEnd().Split('\n'));
     }
 

@@ -4,7 +4,9 @@ using Kaito.ModelBuilder.Tiny;
 
 namespace Kaito.Tests.ModelBuilder;
 
-/// <summary>A tiny checkpoint saved by transformers, with the logits and greedy tokens that transformers computes.</summary>
+/// <summary>
+/// A tiny checkpoint saved by transformers, with the logits and greedy tokens that transformers computes.
+/// </summary>
 internal sealed class GoldenCheckpoint
 {
     private readonly string _folder;

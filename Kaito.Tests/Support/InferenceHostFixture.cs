@@ -38,13 +38,15 @@ internal sealed class InferenceHostFixture : IAsyncDisposable
     public async Task<(int Status, string Body)> GetAsync(string path)
     {
         using var response = await Client.GetAsync(path, TestContext.Current.CancellationToken);
-        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return ((int)response.StatusCode, body);
     }
 
     public async Task<(int Status, string Body)> PostAsync(string path, string json)
     {
         using var response = await Client.PostAsync(path, Json(json), TestContext.Current.CancellationToken);
-        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return ((int)response.StatusCode, body);
     }
 
     public static StringContent Json(string json) =>

@@ -41,7 +41,8 @@ internal sealed partial class LocalRun : IAsyncDisposable
     /// <summary>Starts the AppHost and returns once every resource is healthy or finished.</summary>
     public static async Task<LocalRun> StartAsync(string folder, CancellationToken cancellationToken)
     {
-        var run = new LocalRun(folder, new() { StartInfo = BuiltProject.StartInfo("Kaito.AppHost", "--state-dir", folder) });
+        var run = new LocalRun(
+            folder, new() { StartInfo = BuiltProject.StartInfo("Kaito.AppHost", "--state-dir", folder) });
         run._process.OutputDataReceived += (_, line) => run.Keep(line.Data);
         run._process.ErrorDataReceived += (_, line) => run.Keep(line.Data);
         File.Delete(run.EndpointsFile);
@@ -51,7 +52,10 @@ internal sealed partial class LocalRun : IAsyncDisposable
         try
         {
             await Eventually.TrueAsync(
-                () => Task.FromResult(run.IsUp()), s_startLimit, () => $"Not everything is up:\n{run.Output}", cancellationToken);
+                () => Task.FromResult(run.IsUp()),
+                s_startLimit,
+                () => $"Not everything is up:\n{run.Output}",
+                cancellationToken);
             return run;
         }
         catch
@@ -61,7 +65,9 @@ internal sealed partial class LocalRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs kubectl against the run's cluster and returns what it printed; fails the test on a non-zero exit.</summary>
+    /// <summary>
+    /// Runs kubectl against the run's cluster and returns what it printed; fails the test on a non-zero exit.
+    /// </summary>
     public async Task<string> KubectlAsync(CancellationToken cancellationToken, params string[] args)
     {
         using var kubectl = Process.Start(new ProcessStartInfo("kubectl", ["--kubeconfig", Kubeconfig, .. args])
@@ -77,7 +83,9 @@ internal sealed partial class LocalRun : IAsyncDisposable
         return await output;
     }
 
-    /// <summary>Process ids of everything that was started with this state folder, this run's own process included.</summary>
+    /// <summary>
+    /// Process ids of everything that was started with this state folder, this run's own process included.
+    /// </summary>
     public int[] Processes() => [.. Directory.EnumerateDirectories("/proc")
         .Select(static folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : -1)
         .Where(id => id > 0 && Mentions(id, Folder))];

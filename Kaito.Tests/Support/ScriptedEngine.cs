@@ -5,7 +5,9 @@ using Kaito.OpenAI;
 
 namespace Kaito.Tests.Support;
 
-/// <summary>An engine without a model: each token is a character, and the answer repeats the prompt's characters.</summary>
+/// <summary>
+/// An engine without a model: each token is a character, and the answer repeats the prompt's characters.
+/// </summary>
 /// <remarks>Steps wait for <see cref="Gate"/>, so a test decides when anything moves.</remarks>
 internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferenceEngine
 {

@@ -8,7 +8,9 @@ namespace Kaito.Tests.Support;
 /// <summary>Reads YAML the way kubectl does, with a reader that is not ours.</summary>
 internal static class Yaml
 {
-    /// <summary>The only document of the text, by the core schema: plain scalars may be null, booleans or numbers.</summary>
+    /// <summary>
+    /// The only document of the text, by the core schema: plain scalars may be null, booleans or numbers.
+    /// </summary>
     public static JsonNode? ToJson(string text)
     {
         var stream = new YamlStream();

@@ -15,7 +15,8 @@ public sealed class ChatTemplateTests
     public void Render_Conversations_MatchesReference(string name)
     {
         var path = Repository.Path("Kaito.Tests", "Tokenization", "Golden", "chat_templates.json");
-        var golden = JsonNode.Parse(File.ReadAllText(path))!.AsArray().Single(entry => (string?)entry!["name"] == name)!;
+        var golden = JsonNode.Parse(File.ReadAllText(path))!.AsArray()
+            .Single(entry => (string?)entry!["name"] == name)!;
         var template = ChatTemplate.Parse((string)golden["template"]!);
 
         Assert.All(golden["cases"]!.AsArray(), entry =>
@@ -67,7 +68,8 @@ public sealed class ChatTemplateTests
     {
         var tokenizer = TokenizerGolden.Load(kind);
         var template = ChatTemplate.Parse(
-            "{{ bos_token }}{% for m in messages %}{{ '<|im_' ~ 'start|>' + m.role }} {{ m.content | trim }}<|im_end|>{% endfor %}");
+            "{{ bos_token }}{% for m in messages %}{{ '<|im_' ~ 'start|>' + m.role }} {{ m.content | trim }}<|im_end|>"
+            + "{% endfor %}");
         var input = Said(" Grüße, 你好  12 \n") with
         {
             SpecialTokens = new Dictionary<string, string> { ["bos_token"] = "<s>" },

@@ -4,7 +4,9 @@ using Kaito.Tokenization;
 
 namespace Kaito.Tests.Tokenization;
 
-/// <summary>Tokenizers trained on made-up text and what the reference implementation does with 243 hard strings.</summary>
+/// <summary>
+/// Tokenizers trained on made-up text and what the reference implementation does with 243 hard strings.
+/// </summary>
 internal static partial class TokenizerGolden
 {
     public static string Folder(string kind) => Repository.Path("Kaito.Tests", "Tokenization", "Golden", kind);

@@ -7,7 +7,8 @@ public sealed class TokenizerTests
 {
     public static TheoryData<string> Kinds =>
     [
-        "added-token-flags", "falcon-digits", "gemma-never", "gpt2", "llama2-first", "llama3", "mistral-always", "qwen2",
+        "added-token-flags", "falcon-digits", "gemma-never", "gpt2", "llama2-first", "llama3", "mistral-always",
+        "qwen2",
     ];
 
     [Theory]
@@ -19,7 +20,8 @@ public sealed class TokenizerTests
         Assert.All(TokenizerGolden.Cases(kind), entry =>
         {
             Assert.Equal(entry.Ids, tokenizer.Encode(entry.Text, addSpecialTokens: false, SpecialTokenPolicy.Parse));
-            Assert.Equal(entry.IdsSpecial, tokenizer.Encode(entry.Text, addSpecialTokens: true, SpecialTokenPolicy.Parse));
+            Assert.Equal(
+                entry.IdsSpecial, tokenizer.Encode(entry.Text, addSpecialTokens: true, SpecialTokenPolicy.Parse));
         });
     }
 
@@ -58,7 +60,8 @@ public sealed class TokenizerTests
 
         for (var round = 0; round < 300; round++)
         {
-            var tokens = Enumerable.Range(0, 1 + (round % 20)).Select(_ => random.Next(tokenizer.VocabularySize)).ToArray();
+            var count = 1 + (round % 20);
+            var tokens = Enumerable.Range(0, count).Select(_ => random.Next(tokenizer.VocabularySize)).ToArray();
             foreach (var skip in (bool[])[false, true])
             {
                 Assert.Equal(tokenizer.Decode(tokens, skip), Streamed(tokenizer, tokens, skip));
@@ -96,7 +99,8 @@ public sealed class TokenizerTests
         var tokenizer = TokenizerGolden.Load("qwen2");
         const string Text = "héllo 你好 💰";
 
-        var bytes = tokenizer.Encode(Text, addSpecialTokens: false).SelectMany(id => tokenizer.TokenBytes(id).ToArray());
+        var ids = tokenizer.Encode(Text, addSpecialTokens: false);
+        var bytes = ids.SelectMany(id => tokenizer.TokenBytes(id).ToArray());
 
         Assert.Equal(Encoding.UTF8.GetBytes(Text), bytes.ToArray());
     }

@@ -22,7 +22,9 @@ internal sealed class AddedVocabulary
         _byContent = byContent.ToFrozenDictionary(StringComparer.Ordinal);
         _byId = byContent.Values.GroupBy(static token => token.Id)
             .ToFrozenDictionary(static group => group.Key, static group => group.Last());
-        Raw = new(byContent.Values.Where(static token => !token.Normalized).Select(static token => (token.Content, token)));
+        Raw = new(byContent.Values
+            .Where(static token => !token.Normalized)
+            .Select(static token => (token.Content, token)));
         Normalized = new(byContent.Values.Where(static token => token.Normalized)
             .Select(token => (normalizer.Normalize(token.Content), token)));
         Special = byContent.Values.Where(static token => token.Special).Select(static token => token.Id).ToFrozenSet();

@@ -9,7 +9,8 @@ namespace Kaito.Tokenization.Decoding;
 /// </summary>
 internal sealed class ByteFallbackStep : DecodeStep
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly List<byte> _run = [];
 

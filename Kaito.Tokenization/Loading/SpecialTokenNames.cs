@@ -8,7 +8,9 @@ internal static class SpecialTokenNames
 
     private static readonly string[] s_lists = ["additional_special_tokens", "extra_special_tokens"];
 
-    /// <summary>Name to spelling, e.g. <c>bos_token</c> to <c>&lt;s&gt;</c>; names without a value are left out.</summary>
+    /// <summary>
+    /// Name to spelling, e.g. <c>bos_token</c> to <c>&lt;s&gt;</c>; names without a value are left out.
+    /// </summary>
     public static IEnumerable<KeyValuePair<string, string>> Named(JsonField config)
     {
         foreach (var name in s_names)

@@ -1,6 +1,8 @@
 namespace Kaito.Tokenization.Models;
 
-/// <summary>Turns one piece of pre-tokenized text into token ids. Implementations are immutable and thread-safe.</summary>
+/// <summary>
+/// Turns one piece of pre-tokenized text into token ids. Implementations are immutable and thread-safe.
+/// </summary>
 internal abstract class TokenModel
 {
     protected TokenModel(IReadOnlyDictionary<string, int> vocabulary)

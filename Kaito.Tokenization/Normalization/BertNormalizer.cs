@@ -34,7 +34,9 @@ internal sealed class BertNormalizer(
         }
 
         var cleaned = result.ToString();
-        var plain = stripAccents ? Accents.RemoveNonSpacing(UnicodeForms.Decompose(cleaned, compatible: false)) : cleaned;
+        var plain = stripAccents
+            ? Accents.RemoveNonSpacing(UnicodeForms.Decompose(cleaned, compatible: false))
+            : cleaned;
         return lowercase ? LetterCase.Lower(plain) : plain;
     }
 

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Kaito.Tokenization.Patterns;
 
-/// <summary>Simple case variants of a character, including the two that fold to ASCII from afar: ſ and the Kelvin sign.</summary>
+/// <summary>
+/// Simple case variants of a character, including the two that fold to ASCII from afar: ſ and the Kelvin sign.
+/// </summary>
 internal static class CaseFolding
 {
     private const int LongS = 0x17F;

@@ -6,7 +6,9 @@ namespace Kaito.Tokenization.Patterns;
 /// <summary>A backtracking matcher over code points, compiled from a syntax tree into instructions.</summary>
 internal sealed class PatternMatcher
 {
-    /// <summary>Steps per character of text, above a fixed allowance, after which a pattern counts as runaway.</summary>
+    /// <summary>
+    /// Steps per character of text, above a fixed allowance, after which a pattern counts as runaway.
+    /// </summary>
     private const int StepsPerCharacter = 4_000;
     private const int FreeSteps = 1_000_000;
 
@@ -28,7 +30,9 @@ internal sealed class PatternMatcher
         new PatternNode.Sequence([.. text.EnumerateRunes().Select(static rune =>
             new PatternNode.One(CharClass.Range(rune.Value, rune.Value)))])));
 
-    /// <summary>Calls <paramref name="found"/> for every non-overlapping match, left to right; empty ones are skipped.</summary>
+    /// <summary>
+    /// Calls <paramref name="found"/> for every non-overlapping match, left to right; empty ones are skipped.
+    /// </summary>
     public void ForEachMatch(ReadOnlySpan<char> text, Action<int, int> found)
     {
         var run = new Run(text, (long)text.Length * StepsPerCharacter + FreeSteps);

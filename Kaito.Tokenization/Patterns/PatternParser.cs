@@ -293,7 +293,8 @@ internal sealed class PatternParser
         return new(_ignoreCase ? CharClass.IgnoreCase(set) : set);
     }
 
-    private string Slice(int start, int end) => string.Concat(_source[start..end].Select(static rune => rune.ToString()));
+    private string Slice(int start, int end) =>
+        string.Concat(_source[start..end].Select(static rune => rune.ToString()));
 
     private bool At(char expected) => More && _source[_at].Value == expected;
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Kaito.Tokenization.PreTokenization;
 
 /// <summary>
-/// The printable character that stands for each byte in byte-level vocabularies: printable Latin-1 for itself, the other
-/// 68 bytes in order from U+0100.
+/// The printable character that stands for each byte in byte-level vocabularies: printable Latin-1 for itself, the
+/// other 68 bytes in order from U+0100.
 /// </summary>
 internal static class ByteCharacters
 {

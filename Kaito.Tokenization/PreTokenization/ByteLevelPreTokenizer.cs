@@ -34,5 +34,6 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
         }
     }
 
-    private static Piece Mapped(Piece piece) => piece with { Text = ByteCharacters.FromText(piece.Text.Span).AsMemory() };
+    private static Piece Mapped(Piece piece) =>
+        piece with { Text = ByteCharacters.FromText(piece.Text.Span).AsMemory() };
 }

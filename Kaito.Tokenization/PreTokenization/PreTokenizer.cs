@@ -1,6 +1,8 @@
 namespace Kaito.Tokenization.PreTokenization;
 
-/// <summary>Cuts pieces into smaller ones and may rewrite them. Implementations are immutable and thread-safe.</summary>
+/// <summary>
+/// Cuts pieces into smaller ones and may rewrite them. Implementations are immutable and thread-safe.
+/// </summary>
 internal abstract class PreTokenizer
 {
     /// <summary>Appends what one piece becomes, in order.</summary>

@@ -7,7 +7,7 @@ namespace Kaito.Tokenization;
 /// A model's chat template: turns a conversation into the text of its prompt. The template runs without access to
 /// anything but its input, within fixed limits of steps, nesting and output. Immutable and thread-safe.
 /// </summary>
-/// <seealso href="https://jinja.palletsprojects.com/en/stable/templates/">The language, of which most is here.</seealso>
+/// <seealso href="https://jinja.palletsprojects.com/en/stable/templates/">The language.</seealso>
 public sealed class ChatTemplate
 {
     private const string TemplateFile = "chat_template.jinja";

@@ -7,8 +7,8 @@ namespace Kaito.Tokenization;
 public sealed record ChatTemplateInput
 {
     /// <summary>
-    /// The conversation, oldest first: objects with <c>role</c>, <c>content</c> (text, parts or null) and further members
-    /// such as <c>tool_calls</c>, whose arguments templates expect as objects, not as JSON text.
+    /// The conversation, oldest first: objects with <c>role</c>, <c>content</c> (text, parts or null) and further
+    /// members such as <c>tool_calls</c>, whose arguments templates expect as objects, not as JSON text.
     /// </summary>
     public required JsonArray Messages { get; init; }
 

@@ -59,7 +59,9 @@ internal static class SequenceFilters
         : TemplateMembers.Get(item, path, dotted: false);
 
     private static IEnumerable<object?> Attributes(object? value, CallArguments arguments, int index) =>
-        arguments.Get(index, "attribute") is { } path ? Items(value).Select(item => Attribute(item, path)) : Items(value);
+        arguments.Get(index, "attribute") is { } path
+            ? Items(value).Select(item => Attribute(item, path))
+            : Items(value);
 
     private static List<object?> Map(object? value, CallArguments arguments)
     {

@@ -18,7 +18,10 @@ internal static class TemplateEscapes
         if (digits > 0
             && at + 2 + digits <= source.Length
             && ushort.TryParse(
-                source.AsSpan(at + 2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit))
+                source.AsSpan(at + 2, digits),
+                NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture,
+                out var unit))
         {
             text.Append((char)unit);
             at += 2 + digits;

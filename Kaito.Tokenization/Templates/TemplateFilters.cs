@@ -97,11 +97,14 @@ internal static class TemplateFilters
     {
         var width = arguments.Get(0, "width", 4L) is TemplateText given
             ? given
-            : TemplateText.Of(new(' ', (int)Math.Clamp(TemplateOperators.Whole(arguments.Get(0, "width", 4L)), 0, 100)));
+            : TemplateText.Of(
+                new(' ', (int)Math.Clamp(TemplateOperators.Whole(arguments.Get(0, "width", 4L)), 0, 100)));
         var first = TemplateOperators.Truth(arguments.Get(1, "first", false));
         var blank = TemplateOperators.Truth(arguments.Get(2, "blank", false));
         var lines = text.Split("\n").Select((line, index) =>
-            (index > 0 || first) && (blank || line.Value.Length > 0 || index == 0) ? TemplateText.Concat([width, line]) : line);
+            (index > 0 || first) && (blank || line.Value.Length > 0 || index == 0)
+                ? TemplateText.Concat([width, line])
+                : line);
         return TemplateText.Of("\n").Join(lines);
     }
 

@@ -7,7 +7,8 @@ namespace Kaito.Tokenization.Templates;
 /// <summary>JSON of the request as values of a template; every text in it is untrusted.</summary>
 internal static class TemplateInputValues
 {
-    // Templates build special tokens from roles, as in '<|' + role + '|>', so that the known ones count as the template's.
+    // Templates build special tokens from roles, as in '<|' + role + '|>', so that the known ones count as the
+    // template's.
     private static readonly FrozenSet<string> s_roles =
         new[] { "system", "developer", "user", "assistant", "tool", "function", "ipython", "model" }.ToFrozenSet();
 

@@ -54,7 +54,8 @@ internal static class TemplateOperators
         (TemplateText a, TemplateText b) => a.Value == b.Value,
         (TemplateTuple, List<object?> and not TemplateTuple) => false,
         (List<object?> and not TemplateTuple, TemplateTuple) => false,
-        (List<object?> a, List<object?> b) => a.Count == b.Count && a.Zip(b).All(static pair => Same(pair.First, pair.Second)),
+        (List<object?> a, List<object?> b) =>
+            a.Count == b.Count && a.Zip(b).All(static pair => Same(pair.First, pair.Second)),
         (TemplateDict a, TemplateDict b) => a.Keys.Count == b.Keys.Count
             && a.Entries.All(entry => b.TryGet(entry.Key, out var other) && Same(entry.Value, other)),
         (long a, long b) => a == b,

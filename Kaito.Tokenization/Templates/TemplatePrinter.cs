@@ -106,12 +106,14 @@ internal static class TemplatePrinter
         var at = digits.IndexOf('E', StringComparison.Ordinal);
         var exponent = int.Parse(digits.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var mantissa = digits[..at].TrimEnd('0').TrimEnd('.');
-        return string.Create(CultureInfo.InvariantCulture, $"{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
+        var sign = exponent < 0 ? '-' : '+';
+        return string.Create(CultureInfo.InvariantCulture, $"{mantissa}e{sign}{Math.Abs(exponent):00}");
     }
 
     private static string Quote(string text)
     {
-        var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
+        var doubled = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal);
+        var quote = doubled ? '"' : '\'';
         var result = new StringBuilder().Append(quote);
         foreach (var character in text)
         {

@@ -22,7 +22,8 @@ internal static class TemplateTests
         ["odd"] = static (value, _) => TemplateOperators.Whole(value) % 2 != 0,
         ["even"] = static (value, _) => TemplateOperators.Whole(value) % 2 == 0,
         ["divisibleby"] = static (value, arguments) =>
-            TemplateArithmetic.Apply("%", TemplateOperators.Whole(value), TemplateOperators.Whole(First(arguments))) is 0L,
+            TemplateArithmetic.Apply(
+                "%", TemplateOperators.Whole(value), TemplateOperators.Whole(First(arguments))) is 0L,
         ["in"] = static (value, arguments) => TemplateOperators.Contains(First(arguments), value),
         ["sameas"] = static (value, arguments) => ReferenceEquals(value, First(arguments))
             || (value?.GetType() == First(arguments)?.GetType() && TemplateOperators.Same(value, First(arguments))),

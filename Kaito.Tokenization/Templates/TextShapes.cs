@@ -7,7 +7,8 @@ namespace Kaito.Tokenization.Templates;
 internal static partial class TextShapes
 {
     public static TemplateText Capitalize(TemplateText text) => TemplateText.Concat(text.Characters().Select(
-        static (character, index) => character.Map(part => index == 0 ? part.ToUpperInvariant() : part.ToLowerInvariant())));
+        static (character, index) => character.Map(
+            part => index == 0 ? part.ToUpperInvariant() : part.ToLowerInvariant())));
 
     /// <summary>Upper case where the character before is no letter.</summary>
     public static TemplateText Title(TemplateText text, string keepTogether = "")
@@ -18,7 +19,8 @@ internal static partial class TextShapes
         {
             var upper = !inside;
             result.Add(character.Map(part => upper ? part.ToUpperInvariant() : part.ToLowerInvariant()));
-            inside = char.IsLetter(character.Value, 0) || keepTogether.Contains(character.Value, StringComparison.Ordinal);
+            inside = char.IsLetter(character.Value, 0)
+                || keepTogether.Contains(character.Value, StringComparison.Ordinal);
         }
 
         return TemplateText.Concat(result);

@@ -8,7 +8,8 @@ public sealed class TokenSamplerTests
     private static readonly float[] s_row = [1, 3, 2, -1];
 
     [Fact]
-    public void Sample_Greedy_TakesTheLargest() => Assert.Equal(1, Create(SamplingParameters.Greedy).Sample([.. s_row]));
+    public void Sample_Greedy_TakesTheLargest() =>
+        Assert.Equal(1, Create(SamplingParameters.Greedy).Sample([.. s_row]));
 
     [Theory]
     [InlineData(1, 1f, 0f, new[] { 1 })]

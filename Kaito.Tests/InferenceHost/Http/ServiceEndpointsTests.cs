@@ -52,7 +52,9 @@ public sealed class ServiceEndpointsTests
     public async Task Metrics_AfterOneChat_CountsItsTokens()
     {
         await using var host = await StartAsync();
-        Assert.Contains("vllm:generation_tokens_total{engine=\"0\",model_name=\"scripted\"} 0\n", (await host.GetAsync("/metrics")).Body);
+        Assert.Contains(
+            "vllm:generation_tokens_total{engine=\"0\",model_name=\"scripted\"} 0\n",
+            (await host.GetAsync("/metrics")).Body);
 
         _ = await host.PostAsync("/v1/chat/completions", Ask);
 
@@ -70,10 +72,13 @@ public sealed class ServiceEndpointsTests
 
         Assert.Equal(404, (await host.GetAsync("/v2/nothing")).Status);
         using var text = new StringContent(Ask);
-        using var response = await host.Client.PostAsync("/v1/chat/completions", text, TestContext.Current.CancellationToken);
+        using var response = await host.Client.PostAsync(
+            "/v1/chat/completions", text, TestContext.Current.CancellationToken);
         Assert.Equal(400, (int)response.StatusCode);
         Assert.Contains(
-            "application/json", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            "application/json",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,7 +88,8 @@ public sealed class ServiceEndpointsTests
 
         // Waits for the server's word before it sends the body, so the refusal can be read.
         host.Client.DefaultRequestHeaders.ExpectContinue = true;
-        var (status, body) = await host.PostAsync("/v1/completions", "{\"prompt\":\"" + new string('x', 5 << 20) + "\"}");
+        var (status, body) = await host.PostAsync(
+            "/v1/completions", "{\"prompt\":\"" + new string('x', 5 << 20) + "\"}");
 
         Assert.Equal(413, status);
         Assert.Contains("\"error\"", body, StringComparison.Ordinal);
@@ -91,7 +97,8 @@ public sealed class ServiceEndpointsTests
 
     [Theory]
     [InlineData("""{"prompt":"hi"}""", 200, "{\"Result\":\"hihi\"}")]
-    [InlineData("""{"prompt":"hi","return_full_text":false,"generate_kwargs":{"do_sample":false}}""", 200, "{\"Result\":\"hi\"}")]
+    [InlineData(
+        """{"prompt":"hi","return_full_text":false,"generate_kwargs":{"do_sample":false}}""", 200, "{\"Result\":\"hi\"}")]
     [InlineData("""{"messages":[{"role":"user","content":"hi"}]}""", 200, "{\"Result\":\"hi\"}")]
     [InlineData("{}", 400, "{\"detail\":\"Text generation parameter prompt required\"}")]
     public async Task LegacyChat_PromptOrMessages_AnswersResult(string json, int status, string expected)
@@ -114,7 +121,8 @@ public sealed class ServiceEndpointsTests
 
         Assert.Equal(
             expected,
-            JsonDocument.Parse(body).RootElement.GetProperty("choices").EnumerateArray().Select(c => c.GetProperty("text").GetString()));
+            JsonDocument.Parse(body).RootElement.GetProperty("choices").EnumerateArray()
+                .Select(c => c.GetProperty("text").GetString()));
     }
 
     [Theory]

@@ -242,6 +242,7 @@ public sealed class CheckpointConversionTests
 
         File.Delete(whole);
         File.WriteAllText(
-            Path.Combine(folder, "model.safetensors.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+            Path.Combine(folder, "model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = map }.ToJsonString());
     }
 }
