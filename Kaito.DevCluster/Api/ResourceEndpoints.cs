@@ -207,7 +207,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
         var list = store.List(path.Resource, path.Namespace, selector);
         foreach (var item in list.Items)
         {
-            store.Delete(new(path.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), request);
+            store.Delete(new(path.Resource, item["metadata"]?["namespace"]?.ToString(), item.Name), request);
         }
 
         await ApiAnswers.WriteListAsync(http, path, list);
@@ -235,7 +235,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
 
     private static void RequireKind(ApiPath path, JsonObject body)
     {
-        var (version, kind) = (body.Text("apiVersion"), body.Text("kind"));
+        var (version, kind) = (body.String("apiVersion"), body.String("kind"));
         if ((version is not null && version != path.ApiVersion) || (kind is not null && kind != path.Type.Kind))
         {
             throw ApiStatusException.BadRequest(
@@ -247,7 +247,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
     private static void RequireName(ApiPath path, JsonObject body)
     {
         var meta = body.Child("metadata");
-        var name = meta.Text("name");
+        var name = meta.String("name");
         if (name is { Length: > 0 } && name != path.Name)
         {
             throw ApiStatusException.BadRequest(

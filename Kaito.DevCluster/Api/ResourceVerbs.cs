@@ -70,7 +70,7 @@ internal static class ScaleView
         }
 
         JsonPath.Set(value, paths.SpecReplicas, count);
-        if ((scale["metadata"] as JsonObject)?.Text("resourceVersion") is { Length: > 0 } version)
+        if ((scale["metadata"] as JsonObject)?.String("resourceVersion") is { Length: > 0 } version)
         {
             value.Child("metadata")["resourceVersion"] = version;
         }
@@ -96,15 +96,15 @@ internal static class Deletes
             Propagation = Policy(body, query),
             GracePeriodSeconds =
                 long.TryParse(grace, CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 ? seconds : null,
-            Uid = conditions?.Text("uid"),
-            ResourceVersion = conditions?.Text("resourceVersion"),
+            Uid = conditions?.String("uid"),
+            ResourceVersion = conditions?.String("resourceVersion"),
             DryRun = query["dryRun"] == "All" || body?["dryRun"] is JsonArray { Count: > 0 },
         };
     }
 
     private static Propagation Policy(JsonObject? body, IQueryCollection query)
     {
-        var policy = body?.Text("propagationPolicy") ?? query["propagationPolicy"].ToString();
+        var policy = body?.String("propagationPolicy") ?? query["propagationPolicy"].ToString();
         if (policy.Length == 0)
         {
             var orphan = body?["orphanDependents"]?.ToString() ?? query["orphanDependents"].ToString();
@@ -144,7 +144,7 @@ internal static class AccessReviews
         }
 
         var review = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
-        review["status"] = review.Text("kind") == "SelfSubjectRulesReview"
+        review["status"] = review.String("kind") == "SelfSubjectRulesReview"
             ? new JsonObject
             {
                 ["resourceRules"] = new JsonArray(new JsonObject

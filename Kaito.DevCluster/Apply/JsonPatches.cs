@@ -52,8 +52,8 @@ internal static class JsonPatches
 
     private static JsonNode? Run(JsonNode? root, JsonObject operation)
     {
-        var path = operation.Text("path") ?? throw Refused(operation, "it has no path");
-        switch (operation.Text("op"))
+        var path = operation.String("path") ?? throw Refused(operation, "it has no path");
+        switch (operation.String("op"))
         {
             case "add":
                 return Put(root, path, operation["value"], operation, insert: true);
@@ -76,7 +76,7 @@ internal static class JsonPatches
         }
     }
 
-    private static string From(JsonObject operation) => operation.Text("from") ?? throw Refused(operation, "it has no from");
+    private static string From(JsonObject operation) => operation.String("from") ?? throw Refused(operation, "it has no from");
 
     private static JsonNode? Put(JsonNode? root, string path, JsonNode? value, JsonObject operation, bool insert)
     {

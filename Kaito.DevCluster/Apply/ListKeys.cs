@@ -81,7 +81,7 @@ internal static class ListKeys
     private static ListKind.Keyed Ports(string key, bool strategic) => new(strategic ? [key] : [key, "protocol"]);
 
     /// <summary>The kind of a list of a custom object, from its schema.</summary>
-    public static ListKind Custom(JsonObject? schema) => schema?.Text("x-kubernetes-list-type") switch
+    public static ListKind Custom(JsonObject? schema) => schema?.String("x-kubernetes-list-type") switch
     {
         "set" => ListKind.Set,
         "map" when schema["x-kubernetes-list-map-keys"] is JsonArray keys =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Storage;
 
@@ -133,9 +132,9 @@ internal static class ManagedFields
             }
 
             causes.AddRange(FieldSets.Leaves(both).Select(path => new StatusCause(
-                "FieldManagerConflict", path, $"conflict with \"{entry.Text("manager")}\""
-                + (entry.Text("subresource") is { Length: > 0 } part ? $" with subresource \"{part}\"" : "")
-                + (entry.Text("operation") == Updated ? $" using {entry.Text("apiVersion")}" : ""))));
+                "FieldManagerConflict", path, $"conflict with \"{entry.String("manager")}\""
+                + (entry.String("subresource") is { Length: > 0 } part ? $" with subresource \"{part}\"" : "")
+                + (entry.String("operation") == Updated ? $" using {entry.String("apiVersion")}" : ""))));
         }
 
         if (causes.Count > 0)
@@ -153,9 +152,9 @@ internal static class ManagedFields
     private static JsonObject Fields(JsonObject? entry) => entry?["fieldsV1"] as JsonObject is { } fields ? fields.Copy() : [];
 
     private static bool Same(JsonObject entry, FieldManager manager, string operation) =>
-        entry.Text("manager") == manager.Name
-        && entry.Text("operation") == operation
-        && (entry.Text("subresource") ?? "") == manager.Subresource;
+        entry.String("manager") == manager.Name
+        && entry.String("operation") == operation
+        && (entry.String("subresource") ?? "") == manager.Subresource;
 
     private static JsonObject Entry(FieldManager manager, string operation, JsonObject fields)
     {
@@ -164,7 +163,7 @@ internal static class ManagedFields
             ["manager"] = manager.Name,
             ["operation"] = operation,
             ["apiVersion"] = manager.ApiVersion,
-            ["time"] = manager.Now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            ["time"] = Storage.Fields.Stamp(manager.Now),
             ["fieldsType"] = "FieldsV1",
             ["fieldsV1"] = fields.Copy(),
         };

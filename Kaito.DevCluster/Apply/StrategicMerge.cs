@@ -20,7 +20,7 @@ internal static class StrategicMerge
 
     private static JsonObject? MergeMap(ResourceType type, string name, JsonObject target, JsonObject patch)
     {
-        switch (patch.Text(Directive))
+        switch (patch.String(Directive))
         {
             case "delete":
                 return null;
@@ -84,7 +84,7 @@ internal static class StrategicMerge
 
     private static JsonArray MergeList(ResourceType type, string parent, string name, JsonArray target, JsonArray patch)
     {
-        if (patch.Any(static item => item is JsonObject map && map.Text(Directive) == "replace"))
+        if (patch.Any(static item => item is JsonObject map && map.String(Directive) == "replace"))
         {
             return new(
                 [.. patch.Where(static item => item is not JsonObject map || !map.ContainsKey(Directive)).Select(Plain)]);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Controllers;
 

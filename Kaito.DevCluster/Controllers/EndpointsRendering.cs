@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Pods;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Controllers;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Controllers;
 

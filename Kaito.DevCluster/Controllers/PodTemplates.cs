@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
+using System.Text;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Controllers;
 

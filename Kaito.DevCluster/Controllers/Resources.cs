@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Controllers;
@@ -22,7 +23,7 @@ internal static class Resources
     public static readonly GroupResource Jobs = new("batch", "jobs");
     public static readonly GroupResource EndpointSlices = new("discovery.k8s.io", "endpointslices");
     public static readonly GroupResource NodeClaims = new("karpenter.sh", "nodeclaims");
-    public static readonly GroupResource Definitions = new("apiextensions.k8s.io", "customresourcedefinitions");
+    public static readonly GroupResource Definitions = CustomTypes.Definitions;
 
     /// <summary>The key of an object of the resource.</summary>
     public static ObjectKey KeyOf(this GroupResource resource, JsonObject item) =>

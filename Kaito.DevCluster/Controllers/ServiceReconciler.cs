@@ -39,7 +39,7 @@ internal sealed class ServiceReconciler(IClusterStore store) : IReconciler
 
     private IEnumerable<ObjectKey> ServicesOf(JsonObject pod) =>
         store.List(Resources.Services, pod.Namespace, ObjectSelector.Everything).Items
-            .Where(service => LabelSelector.MatchesMap(service.At("spec", "selector"), pod))
+            .Where(service => LabelSelectors.MatchesMap(service.At("spec", "selector"), pod))
             .Select(static service => Resources.Services.KeyOf(service));
 
     private void AssignAddress(JsonObject spec)

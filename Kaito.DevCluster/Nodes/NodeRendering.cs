@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Nodes;
 

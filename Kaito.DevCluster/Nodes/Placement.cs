@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Nodes;
 
@@ -79,8 +80,8 @@ internal abstract record Placement
     private static bool Selected(JsonObject pod, JsonObject node)
     {
         var required = pod.At("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution");
-        return LabelSelector.MatchesMap(pod.At("spec", "nodeSelector"), node)
-            && (required is null || LabelSelector.MatchesAnyTerm(required.Objects("nodeSelectorTerms"), node));
+        return LabelSelectors.MatchesMap(pod.At("spec", "nodeSelector"), node)
+            && (required is null || LabelSelectors.MatchesAnyTerm(required.Objects("nodeSelectorTerms"), node));
     }
 
     private static JsonObject? UntoleratedTaint(JsonObject pod, JsonObject node) => node.Objects("spec", "taints").FirstOrDefault(

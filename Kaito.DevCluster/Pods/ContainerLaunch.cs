@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Pods;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Pods;
 

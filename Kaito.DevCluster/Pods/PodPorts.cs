@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Pods;
 

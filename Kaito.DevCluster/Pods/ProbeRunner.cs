@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Pods;
 

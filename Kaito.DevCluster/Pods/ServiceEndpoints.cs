@@ -34,7 +34,7 @@ internal sealed class ServiceEndpoints(IClusterStore store) : IServiceEndpoints
     public static IEnumerable<JsonObject> Backends(IClusterStore store, JsonObject service) =>
         service.At("spec", "selector") is JsonObject { Count: > 0 } selector
             ? store.List(Resources.Pods, service.Namespace, ObjectSelector.Everything).Items.Where(pod =>
-                LabelSelector.MatchesMap(selector, pod)
+                LabelSelectors.MatchesMap(selector, pod)
                 && !pod.Deleting
                 && !PodTemplates.IsFinished(pod)
                 && pod.Text("status", "podIP") is not null)

@@ -28,7 +28,7 @@ internal static class BuiltinChecks
 
         if (causes.Count > 0)
         {
-            throw ApiStatusException.Invalid(type.Group, type.Kind, ObjectMeta.Name(value), causes.ToImmutable());
+            throw ApiStatusException.Invalid(type.Group, type.Kind, value.Name, causes.ToImmutable());
         }
     }
 
@@ -71,7 +71,7 @@ internal static class BuiltinChecks
             var container = containers[i] as JsonObject ?? [];
             foreach (var name in (string[])["name", "image"])
             {
-                if (container.Text(name) is not { Length: > 0 })
+                if (container.String(name) is not { Length: > 0 })
                 {
                     causes.Add(StatusCause.Required($"{path}.containers[{i}].{name}"));
                 }
@@ -82,7 +82,7 @@ internal static class BuiltinChecks
     private static void CheckService(JsonObject spec, ImmutableArray<StatusCause>.Builder causes)
     {
         var ports = spec["ports"] as JsonArray ?? [];
-        if (ports.Count == 0 && spec.Text("clusterIP") != "None" && spec.Text("type") != "ExternalName")
+        if (ports.Count == 0 && spec.String("clusterIP") != "None" && spec.String("type") != "ExternalName")
         {
             causes.Add(StatusCause.Required("spec.ports"));
         }

@@ -39,8 +39,8 @@ internal static class BuiltinDefaults
             value.Child("spec")["finalizers"] = new JsonArray("kubernetes");
         }
 
-        value.Child("metadata").Child("labels")["kubernetes.io/metadata.name"] = ObjectMeta.Name(value);
-        value.Child("status")["phase"] = ObjectMeta.Deleting(value) ? "Terminating" : "Active";
+        value.Child("metadata").Child("labels")["kubernetes.io/metadata.name"] = value.Name;
+        value.Child("status")["phase"] = value.Deleting ? "Terminating" : "Active";
     }
 
     private static void FillPod(JsonObject value, bool creating)
@@ -66,7 +66,7 @@ internal static class BuiltinDefaults
             }
         }
 
-        if (spec.Text("type") == "ExternalName")
+        if (spec.String("type") == "ExternalName")
         {
             return;
         }
@@ -159,9 +159,9 @@ internal static class BuiltinDefaults
             var uid = value["metadata"]!["uid"]!.ToString();
             var labels = template.Child("metadata").Child("labels");
             labels["batch.kubernetes.io/controller-uid"] = uid;
-            labels["batch.kubernetes.io/job-name"] = ObjectMeta.Name(value);
+            labels["batch.kubernetes.io/job-name"] = value.Name;
             labels["controller-uid"] = uid;
-            labels["job-name"] = ObjectMeta.Name(value);
+            labels["job-name"] = value.Name;
             spec["selector"] = new JsonObject
             {
                 ["matchLabels"] = new JsonObject { ["batch.kubernetes.io/controller-uid"] = uid },
@@ -193,7 +193,7 @@ internal static class PodDefaults
 
     private static void FillContainer(JsonObject container)
     {
-        var image = container.Text("image") ?? "";
+        var image = container.String("image") ?? "";
         var tag = image[(image.LastIndexOf('/') + 1)..];
         var moving = !tag.Contains(':', StringComparison.Ordinal) || tag.EndsWith(":latest", StringComparison.Ordinal);
         container.Default("imagePullPolicy", moving ? "Always" : "IfNotPresent");

@@ -30,7 +30,7 @@ internal static class CustomTypes
     public static GroupResource GroupResourceOf(JsonObject definition)
     {
         var spec = definition["spec"] as JsonObject ?? [];
-        return new(spec.Text("group") ?? "", spec["names"]?["plural"]?.ToString() ?? "");
+        return new(spec.String("group") ?? "", spec["names"]?["plural"]?.ToString() ?? "");
     }
 
     /// <summary>The type that a valid definition describes.</summary>
@@ -38,20 +38,20 @@ internal static class CustomTypes
     {
         var spec = definition["spec"]!.AsObject();
         var names = spec["names"]!.AsObject();
-        var kind = names.Text("kind")!;
-        return new(spec.Text("group")!, kind, names.Text("plural")!)
+        var kind = names.String("kind")!;
+        return new(spec.String("group")!, kind, names.String("plural")!)
         {
             Custom = true,
-            Singular = names.Text("singular") ?? kind.ToLowerInvariant(),
-            ListKind = names.Text("listKind") ?? kind + "List",
+            Singular = names.String("singular") ?? kind.ToLowerInvariant(),
+            ListKind = names.String("listKind") ?? kind + "List",
             ShortNames = Words(names["shortNames"]),
             Categories = Words(names["categories"]),
-            Namespaced = spec.Text("scope") != "Cluster",
+            Namespaced = spec.String("scope") != "Cluster",
             Versions = [.. spec["versions"]!.AsArray().Select(static version => Version(version!.AsObject()))],
         };
     }
 
-    private static TypeVersion Version(JsonObject version) => new(version.Text("name")!)
+    private static TypeVersion Version(JsonObject version) => new(version.String("name")!)
     {
         Served = version["served"]?.GetValue<bool>() ?? false,
         Storage = version["storage"]?.GetValue<bool>() ?? false,
@@ -62,18 +62,18 @@ internal static class CustomTypes
     };
 
     private static ScalePaths Paths(JsonObject scale) => new(
-        scale.Text("specReplicasPath") ?? ".spec.replicas",
-        scale.Text("statusReplicasPath") ?? ".status.replicas",
-        scale.Text("labelSelectorPath"));
+        scale.String("specReplicasPath") ?? ".spec.replicas",
+        scale.String("statusReplicasPath") ?? ".status.replicas",
+        scale.String("labelSelectorPath"));
 
     private static PrinterColumn Column(JsonObject column) => new(
-        column.Text("name") ?? "",
-        column.Text("type") ?? "string",
-        column.Text("jsonPath") ?? "",
+        column.String("name") ?? "",
+        column.String("type") ?? "string",
+        column.String("jsonPath") ?? "",
         (int)((column["priority"] as JsonValue)?.AsLong() ?? 0))
     {
-        Description = column.Text("description") ?? "",
-        Format = column.Text("format") ?? "",
+        Description = column.String("description") ?? "",
+        Format = column.String("format") ?? "",
     };
 
     private static ImmutableArray<string> Words(JsonNode? list) =>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Storage;
 
@@ -17,13 +16,13 @@ internal static class DefinitionRules
         if (causes.Length > 0)
         {
             throw ApiStatusException.Invalid(
-                "apiextensions.k8s.io", "CustomResourceDefinition", ObjectMeta.Name(value), causes);
+                "apiextensions.k8s.io", "CustomResourceDefinition", value.Name, causes);
         }
 
         var spec = value.Child("spec");
         var names = spec.Child("names");
-        names.Default("singular", names.Text("kind")!.ToLowerInvariant());
-        names.Default("listKind", names.Text("kind") + "List");
+        names.Default("singular", names.String("kind")!.ToLowerInvariant());
+        names.Default("listKind", names.String("kind") + "List");
         spec.Default("conversion", new JsonObject { ["strategy"] = "None" });
         if (stored is null)
         {
@@ -34,7 +33,7 @@ internal static class DefinitionRules
 
     private static JsonObject Status(JsonObject spec, DateTimeOffset now)
     {
-        var time = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var time = Fields.Stamp(now);
         var storage = spec["versions"]!.AsArray().First(static v => v!["storage"]?.ToString() == "true");
         return new()
         {
@@ -64,11 +63,11 @@ internal static class DefinitionRules
         Require(spec, "scope", "spec.scope", causes);
         Require(names, "kind", "spec.names.kind", causes);
         Require(names, "plural", "spec.names.plural", causes);
-        var wanted = $"{names.Text("plural")}.{spec.Text("group")}";
-        if (ObjectMeta.Name(value) != wanted)
+        var wanted = $"{names.String("plural")}.{spec.String("group")}";
+        if (value.Name != wanted)
         {
             causes.Add(StatusCause.Invalid(
-                "metadata.name", ObjectMeta.Name(value), $"must be spec.names.plural+\".\"+spec.group: {wanted}"));
+                "metadata.name", value.Name, $"must be spec.names.plural+\".\"+spec.group: {wanted}"));
         }
 
         CheckVersions(spec["versions"] as JsonArray ?? [], causes);
@@ -97,7 +96,7 @@ internal static class DefinitionRules
     private static void Require(
         JsonObject owner, string name, string path, ImmutableArray<StatusCause>.Builder causes)
     {
-        if (owner.Text(name) is not { Length: > 0 })
+        if (owner.String(name) is not { Length: > 0 })
         {
             causes.Add(StatusCause.Required(path));
         }

@@ -41,7 +41,7 @@ internal sealed class ObjectRules(TimeProvider clock) : IObjectRules
         var causes = SchemaCheck.Check(schema, value);
         if (causes.Length > 0)
         {
-            throw ApiStatusException.Invalid(type.Group, type.Kind, ObjectMeta.Name(value), causes);
+            throw ApiStatusException.Invalid(type.Group, type.Kind, value.Name, causes);
         }
     }
 }

@@ -30,7 +30,7 @@ internal static class SchemaCheck
         {
             if (schema["nullable"]?.GetValue<bool>() != true)
             {
-                causes.Add(StatusCause.WrongType(path, null, schema.Text("type") ?? "value", "null"));
+                causes.Add(StatusCause.WrongType(path, null, schema.String("type") ?? "value", "null"));
             }
 
             return;
@@ -113,7 +113,7 @@ internal static class SchemaCheck
             }
         }
 
-        var keys = schema.Text("x-kubernetes-list-type") switch
+        var keys = schema.String("x-kubernetes-list-type") switch
         {
             "set" => list.Select(static item => item?.ToJsonString() ?? "null"),
             "map" => list.Select(item => string.Join('|', (schema["x-kubernetes-list-map-keys"] as JsonArray ?? [])
@@ -133,7 +133,7 @@ internal static class SchemaCheck
         {
             var text = value.ToString();
             Bounds(schema, "minLength", "maxLength", text.EnumerateRunes().Count(), path, "characters", causes);
-            if (schema.Text("pattern") is { } pattern && !Regex.IsMatch(text, pattern, RegexOptions.None, s_patternLimit))
+            if (schema.String("pattern") is { } pattern && !Regex.IsMatch(text, pattern, RegexOptions.None, s_patternLimit))
             {
                 causes.Add(StatusCause.Invalid(path, value, $"should match '{pattern}'"));
             }
@@ -228,13 +228,13 @@ internal static class SchemaCheck
         var found = TypeOf(value);
         return schema["x-kubernetes-int-or-string"]?.ToString() == "true"
             ? found is "integer" or "string"
-            : schema.Text("type") is not { Length: > 0 } wanted
+            : schema.String("type") is not { Length: > 0 } wanted
                 || wanted == found
                 || (wanted == "number" && found == "integer");
     }
 
     private static string Wanted(JsonObject schema) =>
-        schema["x-kubernetes-int-or-string"]?.ToString() == "true" ? "integer or string" : schema.Text("type") ?? "";
+        schema["x-kubernetes-int-or-string"]?.ToString() == "true" ? "integer or string" : schema.String("type") ?? "";
 
     private static string TypeOf(JsonNode value) => value.GetValueKind() switch
     {

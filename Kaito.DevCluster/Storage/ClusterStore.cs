@@ -52,7 +52,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
             var type = catalog.Get(resource);
             var created = value.Copy();
             ObjectMeta.PrepareCreate(type, ns, created, clock);
-            var key = new ObjectKey(resource, type.Namespaced ? ns : null, ObjectMeta.Name(created));
+            var key = new ObjectKey(resource, type.Namespaced ? ns : null, created.Name);
             if (Find(key) is not null)
             {
                 throw ApiStatusException.AlreadyExists(resource, key.Name);
@@ -230,7 +230,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         GroupResource resource, string? ns, JsonObject value)
     {
         var type = catalog.Get(resource);
-        var key = new ObjectKey(resource, type.Namespaced ? ns : null, ObjectMeta.Name(value));
+        var key = new ObjectKey(resource, type.Namespaced ? ns : null, value.Name);
         var stored = Find(key) ?? throw ApiStatusException.NotFound(resource, key.Name);
         ObjectMeta.RequireSame(key, value, stored);
         return (type, key, stored);
@@ -245,7 +245,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
 
         var home = Find(new(new("", "namespaces"), null, key.Namespace))
             ?? throw ApiStatusException.NotFound(new("", "namespaces"), key.Namespace);
-        if (ObjectMeta.Deleting(home) && key.Resource != new GroupResource("", "events"))
+        if (home.Deleting && key.Resource != new GroupResource("", "events"))
         {
             throw ApiStatusException.Forbidden(
                 key.Resource,

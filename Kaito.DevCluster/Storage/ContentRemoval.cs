@@ -31,13 +31,13 @@ internal sealed partial class ContentRemoval(
     /// <summary>One look at everything that is being deleted.</summary>
     internal void Sweep()
     {
-        foreach (var definition in store.List(CustomTypes.Definitions).Items.Where(ObjectMeta.Deleting))
+        foreach (var definition in store.List(CustomTypes.Definitions).Items.Where(static item => item.Deleting))
         {
             var type = catalog.Find(CustomTypes.GroupResourceOf(definition));
             if (type is null || Empty(type))
             {
                 Release(
-                    new(CustomTypes.Definitions, null, ObjectMeta.Name(definition)),
+                    new(CustomTypes.Definitions, null, definition.Name),
                     static value => RemoveFinalizer(value.Child("metadata"), DefinitionRules.Cleanup));
             }
         }
@@ -49,7 +49,7 @@ internal sealed partial class ContentRemoval(
         var empty = true;
         foreach (var item in store.List(type.Resource).Items)
         {
-            empty &= Remove(new(type.Resource, item["metadata"]?["namespace"]?.ToString(), ObjectMeta.Name(item)), item);
+            empty &= Remove(new(type.Resource, item["metadata"]?["namespace"]?.ToString(), item.Name), item);
         }
 
         return empty;
@@ -57,7 +57,7 @@ internal sealed partial class ContentRemoval(
 
     private bool Remove(ObjectKey key, JsonObject item)
     {
-        if (ObjectMeta.Deleting(item))
+        if (item.Deleting)
         {
             return false;
         }

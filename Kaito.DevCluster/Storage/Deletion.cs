@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Kaito.DevCluster.Storage;
@@ -40,7 +39,7 @@ internal static class Deletion
         if (meta["deletionTimestamp"] is null)
         {
             var due = clock.GetUtcNow().AddSeconds(grace);
-            meta["deletionTimestamp"] = due.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+            meta["deletionTimestamp"] = Fields.Stamp(due);
             meta["deletionGracePeriodSeconds"] = grace;
             if (meta["generation"] is JsonValue generation)
             {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -10,22 +11,36 @@ internal enum LabelOperator
     NotIn,
     Exists,
     DoesNotExist,
+
+    /// <summary>Node affinity only: both sides are integers and the label is the larger.</summary>
+    Gt,
+
+    /// <summary>Node affinity only: both sides are integers and the label is the smaller.</summary>
+    Lt,
 }
 
 /// <summary>One condition on a label.</summary>
 internal sealed record LabelRequirement(string Key, LabelOperator Operator, ImmutableArray<string> Values)
 {
-    public bool Matches(JsonObject? labels)
+    public bool Matches(JsonObject? labels) => MatchesValue(labels.Text(Key));
+
+    /// <summary>Whether the label's value, null for no label, meets the condition.</summary>
+    public bool MatchesValue(string? value) => Operator switch
     {
-        var value = labels?[Key]?.ToString();
-        return Operator switch
-        {
-            LabelOperator.Exists => value is not null,
-            LabelOperator.DoesNotExist => value is null,
-            LabelOperator.In => value is not null && Values.Contains(value, StringComparer.Ordinal),
-            _ => value is null || !Values.Contains(value, StringComparer.Ordinal),
-        };
-    }
+        LabelOperator.Exists => value is not null,
+        LabelOperator.DoesNotExist => value is null,
+        LabelOperator.In => value is not null && Values.Contains(value, StringComparer.Ordinal),
+        LabelOperator.NotIn => value is null || !Values.Contains(value, StringComparer.Ordinal),
+        LabelOperator.Gt => Compare(value) > 0,
+        _ => Compare(value) < 0,
+    };
+
+    // Null when either side is no integer; then neither Gt nor Lt holds.
+    private int? Compare(string? value) =>
+        long.TryParse(value, CultureInfo.InvariantCulture, out var left)
+        && long.TryParse(Values.FirstOrDefault(), CultureInfo.InvariantCulture, out var right)
+            ? left.CompareTo(right)
+            : null;
 }
 
 /// <summary>The text form, <c>a=b,c!=d,e in (f,g),h,!i</c>, and the object form of label selectors.</summary>
@@ -41,20 +56,36 @@ internal static partial class LabelSelectors
         return [.. Split(text).Select(part => ParseOne(part.Trim(), text))];
     }
 
+    /// <summary>A metav1.LabelSelector: equal labels and expressions; a 400 names an operator that does not exist.</summary>
     public static ImmutableArray<LabelRequirement> FromObject(JsonObject selector) =>
     [
-        .. (selector["matchLabels"] as JsonObject ?? [])
-            .Select(static label => new LabelRequirement(label.Key, LabelOperator.In, [label.Value?.ToString() ?? ""])),
-        .. (selector["matchExpressions"] as JsonArray ?? []).OfType<JsonObject>().Select(Expression),
+        .. FromMap(selector["matchLabels"]),
+        .. selector.Objects("matchExpressions").Select(static expression => Expression(expression, node: false)),
     ];
 
-    private static LabelRequirement Expression(JsonObject expression)
+    /// <summary>A plain map of labels, as Services and node selectors have it: every one must be equal.</summary>
+    public static bool MatchesMap(JsonNode? wanted, JsonObject item) =>
+        FromMap(wanted).All(requirement => requirement.Matches(item.At("metadata", "labels") as JsonObject));
+
+    /// <summary>The terms of a required node affinity: one of them must match, an empty term never does.</summary>
+    public static bool MatchesAnyTerm(IEnumerable<JsonObject> terms, JsonObject node) => terms.Any(term =>
+        (term.Objects("matchExpressions").Any() || term.Objects("matchFields").Any())
+        && term.Objects("matchExpressions").All(
+            e => Expression(e, node: true).Matches(node.At("metadata", "labels") as JsonObject))
+        && term.Objects("matchFields").All(e => Expression(e, node: true).MatchesValue(node.Name)));
+
+    private static IEnumerable<LabelRequirement> FromMap(JsonNode? labels) =>
+        labels.Map().Select(static label => new LabelRequirement(label.Key, LabelOperator.In, [label.Value]));
+
+    private static LabelRequirement Expression(JsonObject expression, bool node)
     {
-        var values = (expression["values"] as JsonArray ?? []).Select(static value => value?.ToString() ?? "");
-        return Enum.TryParse<LabelOperator>(expression["operator"]?.ToString(), out var operation)
-            ? new(expression["key"]?.ToString() ?? "", operation, [.. values])
+        var name = expression.Text("operator") ?? "";
+        var known = Enum.TryParse<LabelOperator>(name, out var operation) && Enum.IsDefined(operation)
+            && operation.ToString() == name && (node || operation is not (LabelOperator.Gt or LabelOperator.Lt));
+        return known
+            ? new(expression.Text("key") ?? "", operation, [.. expression.Strings("values")])
             : throw ApiStatusException.BadRequest(
-                $"label selector operator \"{expression["operator"]}\" is not In, NotIn, Exists or DoesNotExist");
+                $"label selector operator \"{name}\" is not In, NotIn, Exists{(node ? ", Gt, Lt" : "")} or DoesNotExist");
     }
 
     private static List<string> Split(string text)

@@ -13,14 +13,10 @@ internal static partial class ObjectMeta
     private static readonly string[] s_serverOwned =
         ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"];
 
-    public static string Name(JsonObject value) => value["metadata"]?["name"]?.ToString() ?? "";
-
     public static long Version(JsonObject value) => (value["metadata"]?["resourceVersion"] as JsonValue)?.AsLong() ?? 0;
 
     public static void SetVersion(JsonObject value, long version) =>
         value.Child("metadata")["resourceVersion"] = version.ToString(CultureInfo.InvariantCulture);
-
-    public static bool Deleting(JsonObject value) => value["metadata"]?["deletionTimestamp"] is not null;
 
     public static void PrepareCreate(ResourceType type, string? ns, JsonObject value, TimeProvider clock)
     {
@@ -30,12 +26,12 @@ internal static partial class ObjectMeta
             meta.Remove(owned);
         }
 
-        if (meta.Text("resourceVersion") is { Length: > 0 } and not "0")
+        if (meta.String("resourceVersion") is { Length: > 0 } and not "0")
         {
             throw ApiStatusException.BadRequest("resourceVersion should not be set on objects to be created");
         }
 
-        if (string.IsNullOrEmpty(meta.Text("name")) && meta.Text("generateName") is { Length: > 0 } prefix)
+        if (string.IsNullOrEmpty(meta.String("name")) && meta.String("generateName") is { Length: > 0 } prefix)
         {
             meta["name"] = prefix[..Math.Min(prefix.Length, 248)]
                 + RandomNumberGenerator.GetString("bcdfghjklmnpqrstvwxz2456789", 5);
@@ -44,7 +40,7 @@ internal static partial class ObjectMeta
         RequireHome(type, ns, meta);
         RequireValid(type, meta);
         meta["uid"] = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
-        meta["creationTimestamp"] = clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        meta["creationTimestamp"] = Fields.Stamp(clock.GetUtcNow());
         meta.Remove("resourceVersion");
         if (HasGeneration(type))
         {
@@ -70,7 +66,7 @@ internal static partial class ObjectMeta
             meta.Replace("managedFields", before["managedFields"]);
         }
 
-        if (Deleting(stored))
+        if (stored.Deleting)
         {
             RequireNoNewFinalizer(type, meta, before);
         }
@@ -84,18 +80,18 @@ internal static partial class ObjectMeta
     {
         var meta = value["metadata"] as JsonObject ?? [];
         var before = stored["metadata"]!.AsObject();
-        if (meta.Text("resourceVersion") is { Length: > 0 } version and not "0"
-            && version != before.Text("resourceVersion"))
+        if (meta.String("resourceVersion") is { Length: > 0 } version and not "0"
+            && version != before.String("resourceVersion"))
         {
             throw ApiStatusException.Modified(key.Resource, key.Name);
         }
 
-        if (meta.Text("uid") is { Length: > 0 } uid && uid != before.Text("uid"))
+        if (meta.String("uid") is { Length: > 0 } uid && uid != before.String("uid"))
         {
             throw ApiStatusException.Conflict(
                 key.Resource,
                 key.Name,
-                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {before.Text("uid")}");
+                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {before.String("uid")}");
         }
     }
 
@@ -139,7 +135,7 @@ internal static partial class ObjectMeta
             throw ApiStatusException.BadRequest($"an empty namespace may not be set when creating a {type.Kind}");
         }
 
-        if (meta.Text("namespace") is { Length: > 0 } named && named != ns)
+        if (meta.String("namespace") is { Length: > 0 } named && named != ns)
         {
             throw ApiStatusException.BadRequest(
                 $"the namespace of the provided object does not match the namespace sent on the request: "
@@ -152,7 +148,7 @@ internal static partial class ObjectMeta
     private static void RequireValid(ResourceType type, JsonObject meta)
     {
         var causes = ImmutableArray.CreateBuilder<StatusCause>();
-        var name = meta.Text("name") ?? "";
+        var name = meta.String("name") ?? "";
         if (name.Length == 0)
         {
             causes.Add(StatusCause.Required("metadata.name", "name or generateName is required"));
@@ -228,7 +224,7 @@ internal static partial class ObjectMeta
         var added = (meta["finalizers"] as JsonArray ?? []).Where(f => !old.Contains(f?.ToString())).ToArray();
         if (added.Length > 0)
         {
-            throw ApiStatusException.Invalid(type.Group, type.Kind, meta.Text("name") ?? "",
+            throw ApiStatusException.Invalid(type.Group, type.Kind, meta.String("name") ?? "",
             [
                 StatusCause.Forbidden(
                     "metadata.finalizers",

@@ -77,7 +77,7 @@ internal static class BuiltinColumns
         ["controllerrevisions.apps"] =
         [
             Text("Controller", static value => value["metadata"]?["ownerReferences"]?[0] is JsonObject owner
-                ? $"{owner.Text("kind")?.ToLowerInvariant()}/{owner.Text("name")}"
+                ? $"{owner.String("kind")?.ToLowerInvariant()}/{owner.String("name")}"
                 : "<none>"),
             Number("Revision", static value => Int(value["revision"])),
             s_age,
@@ -172,7 +172,7 @@ internal static class BuiltinColumns
         }
 
         var failed = JsonPath.First(value, ".status.conditions[?(@.type==\"Failed\")].status")?.ToString() == "True";
-        return failed ? "Failed" : ObjectMeta.Deleting(value) ? "Terminating" : "Running";
+        return failed ? "Failed" : value.Deleting ? "Terminating" : "Running";
     }
 
     private static string JobDuration(JsonObject value, DateTimeOffset now)

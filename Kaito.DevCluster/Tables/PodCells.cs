@@ -17,20 +17,20 @@ internal static class PodCells
     /// <summary>The phase, or the reason that says more: CrashLoopBackOff, Completed, Terminating.</summary>
     public static string Phase(JsonObject pod)
     {
-        if (ObjectMeta.Deleting(pod))
+        if (pod.Deleting)
         {
             return "Terminating";
         }
 
         var status = pod["status"] as JsonObject ?? [];
         return Statuses(pod).Select(Reason).LastOrDefault(static reason => reason is not null)
-            ?? status.Text("reason") ?? status.Text("phase") ?? "Pending";
+            ?? status.String("reason") ?? status.String("phase") ?? "Pending";
     }
 
     private static string? Reason(JsonObject container)
     {
         var state = container["state"] as JsonObject ?? [];
-        return (state["waiting"] as JsonObject ?? state["terminated"] as JsonObject)?.Text("reason");
+        return (state["waiting"] as JsonObject ?? state["terminated"] as JsonObject)?.String("reason");
     }
 
     public static JsonNode Restarts(JsonObject pod) => Statuses(pod)

@@ -1,4 +1,5 @@
 using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.Tests.DevCluster.Controllers;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Nodes;
+using Kaito.DevCluster.Storage;
 
 namespace Kaito.Tests.DevCluster.Nodes;
 

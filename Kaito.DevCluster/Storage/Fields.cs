@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Kaito.DevCluster.Controllers;
+namespace Kaito.DevCluster.Storage;
 
-/// <summary>Reads and writes members of Kubernetes objects by path; a missing step reads as nothing.</summary>
+/// <summary>
+/// Reads and writes members of Kubernetes objects by path; a missing step, or one of another type, reads as nothing.
+/// </summary>
 internal static class Fields
 {
     extension(JsonObject item)
@@ -21,7 +23,31 @@ internal static class Fields
         /// <summary>Whether deletion was asked for.</summary>
         public bool Deleting => item.Text("metadata", "deletionTimestamp") is not null;
 
-        /// <summary>The object at the path, made when absent.</summary>
+        public JsonObject Copy() => (JsonObject)item.DeepClone();
+
+        /// <summary>Sets a member to a copy, or removes it when the value is null.</summary>
+        public void Replace(string name, JsonNode? value)
+        {
+            if (value is null)
+            {
+                item.Remove(name);
+            }
+            else
+            {
+                item[name] = value.DeepClone();
+            }
+        }
+
+        /// <summary>Sets a member that is absent or null.</summary>
+        public void Default(string name, JsonNode value)
+        {
+            if (item[name] is null)
+            {
+                item[name] = value;
+            }
+        }
+
+        /// <summary>The object at the path; made when it is absent or something else.</summary>
         public JsonObject Child(params ReadOnlySpan<string> path)
         {
             var at = item;
@@ -50,7 +76,11 @@ internal static class Fields
         return node;
     }
 
-    /// <summary>The string at the path; numbers and booleans as their JSON text.</summary>
+    /// <summary>The string at the path; null when it is absent or not a string.</summary>
+    public static string? String(this JsonNode? node, params ReadOnlySpan<string> path) =>
+        node.At(path) is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    /// <summary>What stands at the path as text: a string as it is, a number or boolean as its JSON text.</summary>
     public static string? Text(this JsonNode? node, params ReadOnlySpan<string> path) =>
         node.At(path) is JsonValue value
             ? value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString()
@@ -59,6 +89,10 @@ internal static class Fields
     /// <summary>The integer at the path, or null.</summary>
     public static int? Number(this JsonNode? node, params ReadOnlySpan<string> path) =>
         int.TryParse(node.Text(path), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    /// <summary>The integer that a number or its text form holds; 0 for anything else.</summary>
+    public static long AsLong(this JsonValue value) =>
+        long.TryParse(value.ToString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     /// <summary>The boolean at the path; false when absent.</summary>
     public static bool Flag(this JsonNode? node, params ReadOnlySpan<string> path) => node.Text(path) == "true";
