@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Kaito.Core.Hardware;
 
 namespace Kaito.Operator;
@@ -9,7 +10,10 @@ internal static class CommandLine
     private const string Prefix = "KAITO_OPERATOR_";
 
     private static readonly ImmutableArray<string> s_values =
-        ["kubeconfig", "namespace", "image-registry", "image-tag", "cloud", "node-image-family"];
+    [
+        "kubeconfig", "listen", "namespace", "image-registry", "image-tag", "cloud", "node-image-family",
+        "start-timeout",
+    ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];
 
@@ -41,8 +45,8 @@ internal static class CommandLine
             }
         }
 
-        return Options(flag =>
-            given.GetValueOrDefault(flag) ?? NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_'))));
+        return Options(flag => given.GetValueOrDefault(flag)
+            ?? NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_'))));
     }
 
     private static OperatorOptions Options(Func<string, string?> value)
@@ -51,12 +55,15 @@ internal static class CommandLine
         var cloud = value("cloud") ?? defaults.Cloud;
         if (!SkuCatalog.TryForCloud(cloud, out _))
         {
-            throw new FormatException($"--cloud {cloud} is unknown; use one of {string.Join(", ", SkuCatalog.Clouds)}.");
+            throw new FormatException(
+                $"--cloud {cloud} is unknown; use one of {string.Join(", ", SkuCatalog.Clouds)}.");
         }
 
         return new()
         {
             Kubeconfig = value("kubeconfig"),
+            Listen = Addresses(value("listen")),
+            StartTimeout = Seconds("start-timeout", value("start-timeout"), defaults.StartTimeout),
             Namespace = value("namespace") ?? defaults.Namespace,
             InstallCrds = Switch("install-crds"),
             LeaderElect = Switch("leader-elect"),
@@ -73,6 +80,30 @@ internal static class CommandLine
             var other => throw new FormatException($"--{flag}={other} is neither true nor false."),
         };
     }
+
+    private static string? Addresses(string? text)
+    {
+        foreach (var address in text?.Split(';') ?? [])
+        {
+            // A star or plus stands for every address of the machine.
+            var host = address.Replace("//*", "//any", StringComparison.Ordinal)
+                .Replace("//+", "//any", StringComparison.Ordinal);
+            if (!Uri.TryCreate(host, UriKind.Absolute, out var parsed)
+                || parsed is not { Scheme: "http", PathAndQuery: "/" })
+            {
+                throw new FormatException(
+                    $"--listen {text}: \"{address}\" is not an address such as http://127.0.0.1:8080.");
+            }
+        }
+
+        return text;
+    }
+
+    private static TimeSpan Seconds(string flag, string? text, TimeSpan byDefault) => text is null
+        ? byDefault
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 3600
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new FormatException($"--{flag} {text} is not a whole number of seconds from 1 to 3600.");
 
     private static string Family(string family) => family is "ubuntu" or "azurelinux"
         ? family

@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using k8s;
+using k8s.Exceptions;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,17 +10,62 @@ namespace Kaito.Operator;
 /// <summary>The whole operator on one page: what it registers, then what it serves.</summary>
 internal static class OperatorApp
 {
-    /// <exception cref="k8s.Exceptions.KubeConfigException">The kubeconfig cannot be used.</exception>
+    /// <summary>Works until told to stop.</summary>
+    /// <returns>
+    /// The exit code: 0 when it was asked to stop; after one line on <paramref name="errors"/> 1 when it cannot go on, and 2
+    /// when what it was told makes no sense.
+    /// </returns>
+    public static async Task<int> RunAsync(
+        string[] args, Func<string, string?> environment, TextWriter errors, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var app = Build(CommandLine.Parse(args, environment));
+            if (await RunAsync(app, cancellationToken) is not { } failure)
+            {
+                return 0;
+            }
+
+            await errors.WriteLineAsync($"kaito-operator: {failure}");
+            return 1;
+        }
+        catch (Exception wrong) when (wrong is FormatException or KubeConfigException)
+        {
+            await errors.WriteLineAsync($"kaito-operator: {wrong.Message}");
+            return 2;
+        }
+        catch (Exception wrong) when (wrong is IOException or SocketException)
+        {
+            // The only socket that the start itself opens.
+            await errors.WriteLineAsync(
+                $"kaito-operator: --listen: {wrong.Message} Stop the process that has the port, or choose another, "
+                + "e.g. --listen http://127.0.0.1:0.");
+            return 1;
+        }
+    }
+
+    /// <exception cref="KubeConfigException">The kubeconfig cannot be used.</exception>
     public static WebApplication Build(OperatorOptions options, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults();
+
+        // A start that fails is told in one line where the process ends.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        if (options.Listen is { } listen)
+        {
+            builder.WebHost.UseUrls(listen);
+        }
+
+        var configuration = Connect(options);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(Connect(options));
+        builder.Services.AddSingleton(Target(options, configuration));
+        builder.Services.AddSingleton(new Kubernetes(configuration));
         builder.Services.AddSingleton<IKubeApi, KubeApi>();
         builder.Services.AddSingleton<OperatorMetrics>();
         builder.Services.AddSingleton<OperatorStatus>();
+        builder.Services.AddSingleton<StartChecks>();
         builder.Services.AddSingleton<WorkQueue>();
         builder.Services.AddSingleton<EventRecorder>();
         builder.Services.AddSingleton<WorkspaceObserver>();
@@ -35,23 +82,55 @@ internal static class OperatorApp
         return app;
     }
 
-    private static Kubernetes Connect(OperatorOptions options)
+    private static async Task<string?> RunAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        var status = app.Services.GetRequiredService<OperatorStatus>();
+        try
+        {
+            await ((IHost)app).RunAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop, or failed, before everything had started.
+        }
+
+        return status.Failure;
+    }
+
+    private static KubernetesClientConfiguration Connect(OperatorOptions options)
     {
         var configuration = options.Kubeconfig is { } path
             ? KubernetesClientConfiguration.BuildConfigFromConfigFile(path)
             : KubernetesClientConfiguration.BuildDefaultConfig();
         configuration.UserAgent = "kaito-operator";
-        return new Kubernetes(configuration);
+        return configuration;
     }
 
+    private static KubeTarget Target(OperatorOptions options, KubernetesClientConfiguration configuration) => new(
+        configuration.Host,
+        configuration.CurrentContext is not { Length: > 0 } context
+            ? "of this pod, or of a machine without a kubeconfig"
+            : options.Kubeconfig is { } file
+                ? $"context '{context}' of the kubeconfig '{file}'"
+                : $"context '{context}' of the kubeconfig that kubectl uses here");
+
     // A replica that waits for the lease is ready too: it does what it is there for.
-    private static ContentHttpResult Ready(OperatorStatus status) => status.Problem is { } problem
-        ? TypedResults.Text(problem + "\n", statusCode: StatusCodes.Status503ServiceUnavailable)
-        : TypedResults.Text("ok\n");
+    private static ContentHttpResult Ready(OperatorStatus status, WorkspaceObserver observer)
+    {
+        if (status.Problem is not { } problem)
+        {
+            return TypedResults.Text("ok\n");
+        }
+
+        var causes = observer.Informers.Select(static i => i.Problem).OfType<string>();
+        return TypedResults.Text(
+            string.Join("\n", causes.Prepend(problem)) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
 
     private static ContentHttpResult Metrics(OperatorMetrics metrics, WorkQueue queue, WorkspaceObserver observer) =>
         TypedResults.Text(
-            metrics.Render(queue.Depth, observer.All.GroupBy(Phase).ToDictionary(static g => g.Key, static g => g.Count())),
+            metrics.Render(
+                queue.Depth, observer.All.GroupBy(Phase).ToDictionary(static g => g.Key, static g => g.Count())),
             "text/plain; version=0.0.4");
 
     private static string Phase(Core.Api.WorkspaceResource workspace)

@@ -20,14 +20,6 @@ internal sealed class OperatorMetrics
     private readonly long[] _buckets = new long[s_seconds.Length];
     private double _sum;
     private long _count;
-    private volatile bool _synced;
-
-    /// <summary>The informers have read the cluster.</summary>
-    public bool Synced
-    {
-        get => _synced;
-        set => _synced = value;
-    }
 
     public void Reconciled(string result, TimeSpan took)
     {
@@ -55,7 +47,8 @@ internal sealed class OperatorMetrics
             Header(text, "controller_runtime_reconcile_total", "counter", "Reconciles by result");
             foreach (var (result, count) in _results)
             {
-                Line(text, $"controller_runtime_reconcile_total{{controller=\"workspace\",result=\"{result}\"}} {count}");
+                Line(
+                    text, $"controller_runtime_reconcile_total{{controller=\"workspace\",result=\"{result}\"}} {count}");
             }
 
             Header(text, "controller_runtime_reconcile_time_seconds", "histogram", "Length of a reconcile");

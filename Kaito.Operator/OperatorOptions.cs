@@ -8,6 +8,12 @@ internal sealed record OperatorOptions
     /// <summary>Path of a kubeconfig; null for what kubectl would use here.</summary>
     public string? Kubeconfig { get; init; }
 
+    /// <summary>Addresses for health and metrics; null for <c>ASPNETCORE_URLS</c>, else http://localhost:5000.</summary>
+    public string? Listen { get; init; }
+
+    /// <summary>How long each thing that the start needs may take to come about. Default 30 s.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Namespace of the leader election's Lease. Default <c>default</c>.</summary>
     public string Namespace { get; init; } = "default";
 

@@ -90,6 +90,12 @@ internal static class CrdSchema
         var required = new JsonArray();
         foreach (var property in contract.Properties.OrderBy(static p => p.Name, StringComparer.Ordinal))
         {
+            if (property is { Get: null, Set: null })
+            {
+                // Not part of the JSON.
+                continue;
+            }
+
             var field = FieldOf(property);
             if (field is { BetaOnly: true } && alpha)
             {

@@ -2,6 +2,7 @@
 #pragma warning disable CS1591
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Kaito.Core.Kubernetes;
 
 namespace Kaito.Core.Api;
@@ -43,6 +44,10 @@ public sealed record WorkspaceResource : IKubeObject
 
     [Field("What the operator last observed.")]
     public WorkspaceStatus? Status { get; init; }
+
+    /// <summary>Why the object could not be read, only its metadata; null when all of it was.</summary>
+    [JsonIgnore]
+    public FieldError? Unreadable { get; init; }
 }
 
 public sealed record ResourceSpec

@@ -24,6 +24,11 @@ public static class WorkspaceParser
     public static Validated<Workspace> Parse(
         WorkspaceResource resource, ModelCatalog catalog, SkuCatalog skus, int? contextTokens = null)
     {
+        if (resource.Unreadable is { } unreadable)
+        {
+            return ImmutableArray.Create(unreadable);
+        }
+
         var findings = new Findings();
         CheckRoot(resource, findings);
         CheckAnnotations(resource, findings);

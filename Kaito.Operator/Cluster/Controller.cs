@@ -15,11 +15,13 @@ internal sealed partial class Controller(
     private readonly ILogger _logger = services.Logger;
 
     /// <summary>Runs until cancelled.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
+    /// <param name="synced">Called once, when the informers have read the cluster.</param>
+    /// <param name="stoppingToken">Ends it.</param>
+    public async Task RunAsync(Action synced, CancellationToken stoppingToken)
     {
         var running = informers.Select(i => i.RunAsync(stoppingToken)).ToList();
         await Task.WhenAll(informers.Select(static i => i.Synced)).WaitAsync(stoppingToken);
-        services.Metrics.Synced = true;
+        synced();
         LogStarted(name);
         running.AddRange(Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)));
         await Task.WhenAll(running);

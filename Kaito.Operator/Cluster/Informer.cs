@@ -9,6 +9,9 @@ internal interface IInformer
     /// <summary>Ends when the first list has been read.</summary>
     Task Synced { get; }
 
+    /// <summary>What keeps it from reading the cluster now; null when nothing does.</summary>
+    string? Problem { get; }
+
     /// <summary>Lists and watches until cancelled; no failure of the API server ends it.</summary>
     Task RunAsync(CancellationToken stoppingToken);
 }
@@ -27,6 +30,8 @@ internal sealed partial class Informer<T>(
 
     public Task Synced => _synced.Task;
 
+    public string? Problem { get; private set; }
+
     /// <summary>Called with each object that was added, changed or removed, after the copy has it.</summary>
     public Action<T> Changed { get; set; } = static _ => { };
 
@@ -44,6 +49,7 @@ internal sealed partial class Informer<T>(
             try
             {
                 version ??= await ListAsync(stoppingToken);
+                Problem = null;
                 await foreach (var change in api.WatchAsync(kind, labelSelector, version, stoppingToken))
                 {
                     Take(change);
@@ -63,6 +69,7 @@ internal sealed partial class Informer<T>(
             catch (Exception wrong)
             {
                 failures++;
+                Problem = $"{kind.Plural} cannot be watched: {wrong.Message}";
                 LogFailed(kind.Plural, wrong.Message);
             }
 

@@ -56,7 +56,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
         var items = root.TryGetProperty("items", out var found) && found.ValueKind == JsonValueKind.Array
-            ? found.EnumerateArray().Select(item => item.Deserialize(kind.Contract)!).ToImmutableArray()
+            ? found.EnumerateArray().Select(item => ObjectReader.Read(item, kind)).ToImmutableArray()
             : [];
         return new(root.GetProperty("metadata").GetProperty("resourceVersion").GetString() ?? "0", items);
     }
@@ -121,7 +121,8 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         where T : class, IKubeObject
     {
         var path = kind.Object(target.Metadata.Namespace, target.Metadata.Name!) + (status ? "/status" : "");
-        return SendAsync(HttpMethod.Patch, $"{path}?{FieldManager}", merge.ToJsonString(), MergeType, cancellationToken);
+        return SendAsync(
+            HttpMethod.Patch, $"{path}?{FieldManager}", merge.ToJsonString(), MergeType, cancellationToken);
     }
 
     public async Task DeleteAsync<T>(KubeKind<T> kind, T target, CancellationToken cancellationToken)
@@ -161,14 +162,17 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         return type switch
         {
             "BOOKMARK" => new WatchEvent<T>.Bookmark(version),
-            "DELETED" => new WatchEvent<T>.Deleted(version, body.Deserialize(kind.Contract)!),
-            _ => new WatchEvent<T>.Upserted(version, body.Deserialize(kind.Contract)!),
+            "DELETED" => new WatchEvent<T>.Deleted(version, ObjectReader.Read(body, kind)),
+            _ => new WatchEvent<T>.Upserted(version, ObjectReader.Read(body, kind)),
         };
     }
 
     private static T Read<T>(string json, KubeKind<T> kind)
-        where T : class, IKubeObject =>
-        JsonSerializer.Deserialize(json, kind.Contract) ?? throw new JsonException($"The API server sent no {kind.Kind}.");
+        where T : class, IKubeObject
+    {
+        using var document = JsonDocument.Parse(json);
+        return ObjectReader.Read(document.RootElement, kind);
+    }
 
     private async Task<string> SendAsync(
         HttpMethod method, string path, string? body, string type, CancellationToken cancellationToken)

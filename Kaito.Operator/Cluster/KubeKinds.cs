@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 
@@ -22,14 +23,21 @@ internal abstract record KubeKind(string ApiVersion, string Kind, string Plural,
 internal sealed record KubeKind<T>(
     string ApiVersion, string Kind, string Plural, bool Namespaced, JsonTypeInfo<T> Contract)
     : KubeKind(ApiVersion, Kind, Plural, Namespaced)
-    where T : class, IKubeObject;
+    where T : class, IKubeObject
+{
+    /// <summary>Marks an object of which only the metadata could be read.</summary>
+    public Func<T, FieldError, T> Unreadable { get; init; } = static (named, _) => named;
+}
 
 /// <summary>The kinds that the operator reads or writes.</summary>
 internal static class KubeKinds
 {
     public static KubeKind<WorkspaceResource> Workspaces { get; } = new(
         WorkspaceResource.V1Beta1, WorkspaceResource.KindName, WorkspaceResource.Plural, true,
-        WorkspaceJson.Default.WorkspaceResource);
+        WorkspaceJson.Default.WorkspaceResource)
+    {
+        Unreadable = static (named, why) => named with { Unreadable = why },
+    };
 
     public static KubeKind<NodeClaim> NodeClaims { get; } = new(
         "karpenter.sh/v1", "NodeClaim", "nodeclaims", false, KubeJson.Default.NodeClaim);

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using k8s;
 using Kaito.Core.Api;
@@ -109,6 +111,20 @@ internal sealed class ClusterFixture : IAsyncDisposable
     public Task StatusAsync<T>(KubeKind<T> kind, T target, string status, CancellationToken cancellationToken)
         where T : class, IKubeObject => Api.PatchAsync(
         kind, target, new() { ["status"] = JsonNode.Parse(status) }, status: true, cancellationToken);
+
+    /// <summary>Sends YAML as a user's tool does; the answer's status and, when it is a refusal, its message.</summary>
+    public async Task<(HttpStatusCode Status, string Message)> PostAsync(
+        string path, string yaml, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_client.BaseUri, path))
+        {
+            Content = new StringContent(yaml, Encoding.UTF8, "application/yaml"),
+        };
+        await _client.Credentials!.ProcessHttpRequestAsync(request, cancellationToken);
+        using var response = await _client.HttpClient.SendAsync(request, cancellationToken);
+        var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+        return (response.StatusCode, (string?)answer?["message"] ?? "");
+    }
 
     /// <summary>Looks until there is something to see; the failure says what was waited for.</summary>
     public static async Task<T> UntilAsync<T>(

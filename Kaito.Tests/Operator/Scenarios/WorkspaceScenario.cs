@@ -58,20 +58,70 @@ public abstract class WorkspaceScenario
     }
 
     [Fact]
-    public async Task Workspace_UnknownPreset_SaysSoInItsConditionsAndAsksForNothing()
+    public async Task Workspace_AcceptedByTheServerButWrong_SaysSoInItsConditionsAndAsksForNothing()
     {
         await using var server = await StartServerAsync();
         await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
-        await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted("phi-99"), Stop);
+        var runtime = Wanted("phi-4");
+        await CreateAsync("preset", Wanted("phi-99"));
+        await CreateAsync("sku", runtime with { Resource = runtime.Resource! with { InstanceType = "Standard_NC24" } });
+        await CreateAsync("runtime", runtime with
+        {
+            Metadata = new() { Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(Annotations.Runtime, "tgi") },
+        });
 
-        var failed = await FirstAsync(
-            cluster, KubeKinds.Workspaces, static w => w.Status?.State == WorkspaceStates.Failed, "the Workspace has failed");
-
-        Assert.Contains(
-            "phi-99", failed.Status!.Conditions!.Value.Single(static c => c.Type == ConditionTypes.ResourceReady).Message,
-            StringComparison.Ordinal);
+        await FailsAsync("preset", "inference.preset.name: \"phi-99\" is neither a preset", "Presets are ");
+        await FailsAsync("sku", "resource.instanceType: \"Standard_NC24\" is not an instance type", "Known are ");
+        await FailsAsync("runtime", "metadata.annotations[\"kaito.sh/runtime\"]: \"tgi\"", "Use onnx or vllm");
         Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+
+        Task CreateAsync(string name, WorkspaceResource workspace) => cluster.Api.CreateAsync(
+            KubeKinds.Workspaces,
+            workspace with { Metadata = workspace.Metadata with { Name = name, Namespace = "default" } }, Stop);
+
+        async Task FailsAsync(string name, params string[] expected)
+        {
+            var failed = await FirstAsync(
+                cluster, KubeKinds.Workspaces,
+                w => w.Metadata.Name == name && w.Status?.State == WorkspaceStates.Failed, $"{name} has failed");
+            var message = failed.Status!.Conditions!.Value.Single(static c => c.Type == ConditionTypes.ResourceReady).Message;
+            Assert.All(expected, part => Assert.Contains(part, message, StringComparison.Ordinal));
+        }
     }
+
+    [Fact]
+    public async Task Server_WorkspaceOfWrongTypes_IsRefusedWithTheFieldAndWhatItMayBe()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+
+        await RefusedAsync("metadata: [", "yaml");
+        await RefusedAsync(Manifest("count: three"), "resource.count", "integer");
+        await RefusedAsync(Manifest("instanceType: 5"), "resource.instanceType", "string");
+        await RefusedAsync(Manifest("preferredNodes: node-1"), "resource.preferredNodes", "array");
+        await RefusedAsync(Manifest("count: 1", "runtime: tgi"), "inference.runtime", "\"tgi\"", "\"onnx\", \"vllm\"");
+        await RefusedAsync(Manifest("count: 1", "preset: phi-4"), "inference.preset", "object");
+
+        async Task RefusedAsync(string yaml, params string[] expected)
+        {
+            var (status, message) = await cluster.PostAsync("apis/kaito.sh/v1beta1/namespaces/default/workspaces", yaml, Stop);
+            Assert.InRange((int)status, 400, 422);
+            Assert.All(expected, part => Assert.Contains(part, message, StringComparison.OrdinalIgnoreCase));
+        }
+    }
+
+    private static string Manifest(string resource, string inference = "preset: { name: phi-4 }") =>
+        $"""
+        apiVersion: kaito.sh/v1beta1
+        kind: Workspace
+        metadata:
+          name: wrong
+        resource:
+          labelSelector: [NOTHING]
+          {resource}
+        inference:
+          {inference}
+        """.Replace("[NOTHING]", "{}", StringComparison.Ordinal);
 
     private protected abstract Task<Server> StartServerAsync();
 

@@ -1,0 +1,153 @@
+using System.Net;
+using System.Security.Authentication;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
+
+namespace Kaito.Operator.Cluster;
+
+/// <summary>Where the operator was told to work, in the words of whoever told it.</summary>
+/// <param name="Server">Address of the API server.</param>
+/// <param name="Source">Where the address comes from, e.g. <c>context 'dev' of the kubeconfig '/home/me/.kube/config'</c>.</param>
+internal sealed record KubeTarget(string Server, string Source)
+{
+    public override string ToString() => $"The API server {Server} ({Source})";
+}
+
+/// <summary>The operator cannot do its work here; the message is one line for the user.</summary>
+internal sealed class StartException(string message) : Exception(message);
+
+/// <summary>
+/// What must hold before the first reconcile. What may mend itself is waited for, up to the limit; the rest ends the start.
+/// </summary>
+internal sealed class StartChecks(
+    IKubeApi api, KubeTarget target, OperatorOptions options, OperatorStatus status, TimeProvider clock)
+{
+    private const string Definitions = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    private const string NodeClaims = "nodeclaims.karpenter.sh";
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+
+    /// <exception cref="StartException">The cluster is not one that the operator can work with.</exception>
+    public async Task RunAsync(CancellationToken stoppingToken)
+    {
+        await UntilAsync(ServerAsync, stoppingToken);
+        foreach (var crd in Crds.All)
+        {
+            if (options.InstallCrds)
+            {
+                await UntilAsync(token => InstallAsync(crd, token), stoppingToken);
+            }
+
+            await UntilAsync(
+                token => DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
+        }
+
+        await UntilAsync(
+            token => DefinedAsync(NodeClaims, "install Karpenter or gpu-provisioner, which bring it", token),
+            stoppingToken);
+    }
+
+    /// <param name="look">What is wrong now and may be right later; null when nothing is.</param>
+    /// <param name="stoppingToken">Ends the wait.</param>
+    private async Task UntilAsync(Func<CancellationToken, Task<string?>> look, CancellationToken stoppingToken)
+    {
+        var (started, pause) = (clock.GetTimestamp(), s_pause);
+        while (await look(stoppingToken) is { } problem)
+        {
+            if (clock.GetElapsedTime(started) + pause > options.StartTimeout)
+            {
+                throw new StartException($"{problem} (waited {options.StartTimeout.TotalSeconds} s, see --start-timeout)");
+            }
+
+            status.Problem = problem;
+            await Task.Delay(pause, clock, stoppingToken);
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
+    }
+
+    private async Task<string?> ServerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await api.GetAsync("version", cancellationToken))?["gitVersion"] is not null
+                ? null
+                : throw NotKubernetes();
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
+        {
+            throw NotKubernetes();
+        }
+        catch (KubeForbiddenException wrong) when (wrong.Status == HttpStatusCode.Unauthorized)
+        {
+            throw new StartException(
+                $"{target} refuses the credentials: {wrong.Message} Renew them, or name another --kubeconfig.");
+        }
+        catch (KubeForbiddenException)
+        {
+            // It knows us, and does not tell everybody its version.
+            return null;
+        }
+        catch (HttpRequestException wrong) when (wrong.InnerException is AuthenticationException distrust)
+        {
+            throw new StartException(
+                $"{target} shows a certificate that is not trusted: {distrust.Message} "
+                + "Correct certificate-authority in the kubeconfig.");
+        }
+        catch (Exception wrong) when (IsOutage(wrong))
+        {
+            return $"{target} cannot be reached: {wrong.Message} "
+                + "Start the cluster, or name the kubeconfig of another with --kubeconfig FILE.";
+        }
+    }
+
+    private async Task<string?> InstallAsync(CrdManifest crd, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await api.ApplyAsync($"{Definitions}/{crd.Name}", crd.Json, cancellationToken);
+            return null;
+        }
+        catch (KubeForbiddenException wrong)
+        {
+            throw new StartException(
+                $"--install-crds: the CRD {crd.Name} may not be written: {wrong.Message} "
+                + "Grant it, or apply deploy/crds as an administrator and leave --install-crds out.");
+        }
+        catch (Exception wrong) when (IsOutage(wrong))
+        {
+            return $"--install-crds: the CRD {crd.Name} cannot be written: {wrong.Message}";
+        }
+    }
+
+    private async Task<string?> DefinedAsync(string name, string remedy, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await api.GetAsync($"{Definitions}/{name}", cancellationToken) switch
+            {
+                null => $"The cluster has no CRD {name}: {remedy}.",
+                { } crd when !Established(crd) => $"The CRD {name} is not established: see kubectl describe crd {name}.",
+                _ => null,
+            };
+        }
+        catch (KubeForbiddenException)
+        {
+            // Then the informers tell whether the kind is there.
+            return null;
+        }
+        catch (Exception wrong) when (IsOutage(wrong))
+        {
+            return $"The CRD {name} cannot be read: {wrong.Message}";
+        }
+    }
+
+    private StartException NotKubernetes() => new(
+        $"{target} answers, but not as a Kubernetes API server: correct the server's address, or name another --kubeconfig.");
+
+    private static bool IsOutage(Exception wrong) => wrong is HttpRequestException or TimeoutException
+        || wrong is KubeException { Status: >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests };
+
+    private static bool Established(JsonNode crd) => crd["status"]?["conditions"] is JsonArray conditions
+        && conditions.Any(static c => (string?)c?["type"] == "Established" && (string?)c["status"] == "True");
+}

@@ -1,0 +1,22 @@
+namespace Kaito.Operator;
+
+/// <summary>Whether the operator does its work, and what keeps it from it.</summary>
+internal sealed class OperatorStatus
+{
+    private volatile string? _problem = "starting";
+    private volatile string? _failure;
+
+    /// <summary>What is waited for; null when there is nothing.</summary>
+    public string? Problem
+    {
+        get => _failure ?? _problem;
+        set => _problem = value;
+    }
+
+    /// <summary>Why the process ends, in one line for the user; null when it ends because it was asked to.</summary>
+    public string? Failure
+    {
+        get => _failure;
+        set => _failure = value;
+    }
+}
