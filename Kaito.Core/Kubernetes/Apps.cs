@@ -1,6 +1,7 @@
 // The names and meanings are those of the apps/v1 API.
 #pragma warning disable CS1591
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 
 namespace Kaito.Core.Kubernetes;
 
@@ -44,4 +45,23 @@ public sealed record StatefulSetStatus
     public int? ReadyReplicas { get; init; }
 
     public long? ObservedGeneration { get; init; }
+
+    public string? CurrentRevision { get; init; }
+
+    /// <summary>Differs from <see cref="CurrentRevision"/> while pods of an older template remain.</summary>
+    public string? UpdateRevision { get; init; }
+}
+
+/// <summary>A state that somebody wanted once; its data never changes.</summary>
+public sealed record ControllerRevision : IKubeObject
+{
+    public string ApiVersion => "apps/v1";
+
+    public string Kind => "ControllerRevision";
+
+    public ObjectMeta Metadata { get; init; } = new();
+
+    public JsonNode? Data { get; init; }
+
+    public long Revision { get; init; }
 }

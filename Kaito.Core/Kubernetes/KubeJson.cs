@@ -2,11 +2,14 @@ using System.Text.Json.Serialization;
 
 namespace Kaito.Core.Kubernetes;
 
-/// <summary>The serializer contract of the Kubernetes kinds we render or read: camelCase, absent members left out.</summary>
+/// <summary>
+/// The serializer contract of the Kubernetes kinds we render or read: camelCase, absent members left out.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(ControllerRevision))]
 [JsonSerializable(typeof(KubeEvent))]
 [JsonSerializable(typeof(Lease))]
 [JsonSerializable(typeof(Node))]

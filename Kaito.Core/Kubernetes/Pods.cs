@@ -14,7 +14,15 @@ public sealed record Pod : IKubeObject
 
     public ObjectMeta Metadata { get; init; } = new();
 
+    public PodBinding? Spec { get; init; }
+
     public PodStatus? Status { get; init; }
+}
+
+/// <summary>The part of a pod's spec that says where it runs.</summary>
+public sealed record PodBinding
+{
+    public string? NodeName { get; init; }
 }
 
 public sealed record PodStatus

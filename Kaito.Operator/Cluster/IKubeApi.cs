@@ -56,6 +56,5 @@ internal interface IKubeApi
         where T : class, IKubeObject;
 
     /// <summary>Deletes this very object (by uid) in the background; done when it is not there.</summary>
-    Task DeleteAsync<T>(KubeKind<T> kind, T target, CancellationToken cancellationToken)
-        where T : class, IKubeObject;
+    Task DeleteAsync(IKubeObject target, CancellationToken cancellationToken);
 }

@@ -35,6 +35,9 @@ internal sealed partial class Informer<T>(
     /// <summary>Called with each object that was added, changed or removed, after the copy has it.</summary>
     public Action<T> Changed { get; set; } = static _ => { };
 
+    /// <summary>What is kept of an object, for kinds of which only a part is looked at.</summary>
+    public Func<T, T> Kept { get; set; } = static whole => whole;
+
     public IEnumerable<T> All => Volatile.Read(ref _objects).Values;
 
     public T? Find(string key) => Volatile.Read(ref _objects).GetValueOrDefault(key);
@@ -92,7 +95,7 @@ internal sealed partial class Informer<T>(
     {
         var list = await api.ListAsync(kind, null, labelSelector, cancellationToken);
         var before = _objects;
-        var after = list.Items.ToImmutableDictionary(static o => Key(o));
+        var after = list.Items.Select(Kept).ToImmutableDictionary(static o => Key(o));
         Volatile.Write(ref _objects, after);
         foreach (var gone in before.Where(o => !after.ContainsKey(o.Key)))
         {
@@ -116,7 +119,7 @@ internal sealed partial class Informer<T>(
         switch (change)
         {
             case WatchEvent<T>.Upserted(_, var current):
-                Volatile.Write(ref _objects, _objects.SetItem(Key(current), current));
+                Volatile.Write(ref _objects, _objects.SetItem(Key(current), Kept(current)));
                 Changed(current);
                 break;
             case WatchEvent<T>.Deleted(_, var gone):

@@ -125,8 +125,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
             HttpMethod.Patch, $"{path}?{FieldManager}", merge.ToJsonString(), MergeType, cancellationToken);
     }
 
-    public async Task DeleteAsync<T>(KubeKind<T> kind, T target, CancellationToken cancellationToken)
-        where T : class, IKubeObject
+    public async Task DeleteAsync(IKubeObject target, CancellationToken cancellationToken)
     {
         var options = new JsonObject
         {
@@ -137,7 +136,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         };
         try
         {
-            var path = kind.Object(target.Metadata.Namespace, target.Metadata.Name!);
+            var path = KubeKinds.Of(target).Object(target.Metadata.Namespace, target.Metadata.Name!);
             await SendAsync(HttpMethod.Delete, path, options.ToJsonString(), JsonType, cancellationToken);
         }
         catch (KubeNotFoundException)

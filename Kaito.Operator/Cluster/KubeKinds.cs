@@ -55,16 +55,30 @@ internal static class KubeKinds
     public static KubeKind<StatefulSet> StatefulSets { get; } = new(
         "apps/v1", "StatefulSet", "statefulsets", true, KubeJson.Default.StatefulSet);
 
+    public static KubeKind<ControllerRevision> Revisions { get; } = new(
+        "apps/v1", "ControllerRevision", "controllerrevisions", true, KubeJson.Default.ControllerRevision);
+
     public static KubeKind<KubeEvent> Events { get; } = new("v1", "Event", "events", true, KubeJson.Default.KubeEvent);
 
     public static KubeKind<Lease> Leases { get; } = new(
         "coordination.k8s.io/v1", "Lease", "leases", true, KubeJson.Default.Lease);
+
+    /// <summary>The kind of an object.</summary>
+    public static KubeKind Of(IKubeObject item) => item switch
+    {
+        WorkspaceResource => Workspaces,
+        Pod => Pods,
+        Node => Nodes,
+        Lease => Leases,
+        _ => Describe(item).Kind,
+    };
 
     /// <summary>The kind of an object that the planner may render, and the object as JSON.</summary>
     public static (KubeKind Kind, string Json) Describe(IKubeObject rendered) => rendered switch
     {
         NodeClaim o => (NodeClaims, JsonSerializer.Serialize(o, KubeJson.Default.NodeClaim)),
         Service o => (Services, JsonSerializer.Serialize(o, KubeJson.Default.Service)),
+        ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
         StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
         _ => throw new ArgumentException($"The operator does not render {rendered.Kind}.", nameof(rendered)),

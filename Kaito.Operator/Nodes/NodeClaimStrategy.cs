@@ -9,10 +9,20 @@ using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Nodes;
 
-/// <summary>The nodes of a Workspace: what to ask for, and how far it has come.</summary>
-internal sealed record NodePlan(
-    ImmutableArray<NodeClaim> Claims, ImmutableArray<Node> Unmarked, ImmutableArray<Condition> Conditions)
+/// <summary>The nodes of a Workspace: what to ask for, what to give back, and how far it has come.</summary>
+internal sealed record NodePlan
 {
+    /// <summary>Claims to make.</summary>
+    public required ImmutableArray<NodeClaim> Missing { get; init; }
+
+    /// <summary>Claims that the Workspace no longer needs.</summary>
+    public required ImmutableArray<NodeClaim> Surplus { get; init; }
+
+    /// <summary>Nodes that lack the label that says their GPUs work.</summary>
+    public required ImmutableArray<Node> Unmarked { get; init; }
+
+    public required ImmutableArray<Condition> Conditions { get; init; }
+
     public bool Ready => Conditions.All(static c => c.Status == Condition.True);
 }
 
@@ -20,25 +30,33 @@ internal sealed record NodePlan(
 internal static class NodeClaimStrategy
 {
     private const string Gpu = "nvidia.com/gpu";
-    private static readonly ImmutableArray<string> s_stages = ["Launched", "Registered", "Initialized"];
     private static readonly ImmutableArray<string> s_pressures = ["DiskPressure", "MemoryPressure", "PIDPressure"];
 
     public static NodePlan Plan(Workspace workspace, WorkspaceObservation observed, OperatorOptions options)
     {
-        var bare = observed.Nodes.Count(static n => IsReady(n) && n.Metadata.Labels?.ContainsKey(Labels.NodePool) != true);
+        var bare = observed.Nodes.Count(
+            static n => IsReady(n) && n.Metadata.Labels?.ContainsKey(Labels.NodePool) != true);
         var needed = Math.Max(0, workspace.Nodes - bare);
         var live = observed.Claims.Where(static c => c.Metadata.DeletionTimestamp is null).ToImmutableArray();
+        var fitting = live.Where(c => AsksFor(c, workspace.InstanceType)).ToImmutableArray();
         var matching = observed.Nodes.Where(n => IsReady(n) && HasInstanceType(n, workspace)).ToImmutableArray();
         var withGpu = matching.Where(static n => Capacity(n) > 0).ToImmutableArray();
-        var enough = live.Count(IsReady) >= needed;
+        var enough = fitting.Count(IsReady) >= needed;
         var claimsReady = enough
             ? WorkspaceConditions.Met(ConditionTypes.NodeClaimReady, "NodeClaimsReady", "Enough NodeClaims are ready")
-            : Unready(live);
+            : NodeClaimDiagnosis.Explain(workspace, fitting, observed.Status);
         var nodesReady = NodesReady(workspace, observed, enough ? matching.Length : 0, withGpu.Length);
-        return new(
-            Missing(workspace, observed.Claims, needed - live.Length, options),
-            [.. withGpu.Where(static n => n.Metadata.Labels?.GetValueOrDefault(Labels.Accelerator) is null)],
-            [claimsReady, nodesReady, Resources(claimsReady, nodesReady)]);
+        return new()
+        {
+            Missing = Missing(workspace, observed.Claims, needed - fitting.Length, options),
+
+            // Nodes of another instance type serve until those of the right one can.
+            Surplus = nodesReady.Status == Condition.True
+                ? [.. live.Except(fitting), .. Dispensable(workspace, observed, fitting).Take(fitting.Length - needed)]
+                : [],
+            Unmarked = [.. withGpu.Where(static n => n.Metadata.Labels?.GetValueOrDefault(Labels.Accelerator) is null)],
+            Conditions = [claimsReady, nodesReady, Resources(claimsReady, nodesReady)],
+        };
     }
 
     public static bool IsReady(Node node) =>
@@ -52,7 +70,7 @@ internal static class NodeClaimStrategy
         return "ws" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..9];
     }
 
-    private static bool IsReady(NodeClaim claim) =>
+    internal static bool IsReady(NodeClaim claim) =>
         claim.Status?.Conditions is { } conditions && conditions.Any(static c => c.Type == "Ready")
             ? Holds(conditions, "Ready")
             : !string.IsNullOrEmpty(claim.Status?.NodeName);
@@ -65,7 +83,28 @@ internal static class NodeClaimStrategy
         StringComparison.OrdinalIgnoreCase);
 
     private static long Capacity(Node node) =>
-        long.TryParse(node.Status?.Capacity?.GetValueOrDefault(Gpu), CultureInfo.InvariantCulture, out var gpus) ? gpus : 0;
+        long.TryParse(node.Status?.Capacity?.GetValueOrDefault(Gpu), CultureInfo.InvariantCulture, out var gpus)
+            ? gpus
+            : 0;
+
+    private static bool AsksFor(NodeClaim claim, string instanceType) => (claim.Spec?.Requirements ?? [])
+        .Where(static r => r.Key == Labels.InstanceType)
+        .All(r => (r.Values ?? []).Contains(instanceType, StringComparer.OrdinalIgnoreCase));
+
+    // Those first whose loss costs least: not ready, then without a pod that stays, then the youngest.
+    private static IEnumerable<NodeClaim> Dispensable(
+        Workspace workspace, WorkspaceObservation observed, ImmutableArray<NodeClaim> fitting)
+    {
+        var staying = Enumerable.Range(0, workspace.Nodes)
+            .Select(ordinal => string.Create(CultureInfo.InvariantCulture, $"{workspace.Name}-{ordinal}")).ToHashSet();
+        var busy = observed.Pods.Where(p => staying.Contains(p.Metadata.Name ?? ""))
+            .Select(static p => p.Spec?.NodeName).ToHashSet();
+        return fitting
+            .OrderBy(static c => IsReady(c))
+            .ThenBy(c => busy.Contains(c.Status?.NodeName))
+            .ThenByDescending(static c => c.Metadata.CreationTimestamp)
+            .ThenByDescending(static c => c.Metadata.Name, StringComparer.Ordinal);
+    }
 
     private static ImmutableArray<NodeClaim> Missing(
         Workspace workspace, ImmutableArray<NodeClaim> claims, int count, OperatorOptions options)
@@ -77,25 +116,6 @@ internal static class NodeClaimStrategy
                 .Where(name => !taken.Contains(name)).Take(count)
                 .Select(name => NodeClaims.Render(workspace, name, options))];
     }
-
-    private static Condition Unready(ImmutableArray<NodeClaim> live)
-    {
-        var problems = s_stages.SelectMany(stage => live.SelectMany(static c => c.Status?.Conditions ?? [])
-            .Where(c => c.Type == stage && c.Status != "True" && !string.IsNullOrEmpty(c.Message))).ToImmutableArray();
-        var told = problems.FirstOrDefault(static c => c.Reason != "AwaitingReconciliation")
-            ?? problems.FirstOrDefault();
-        return told is null
-            ? WorkspaceConditions.Unmet(
-                ConditionTypes.NodeClaimReady, "NodeClaimNotReady", "Ready NodeClaims are not enough")
-            : WorkspaceConditions.Unmet(
-                ConditionTypes.NodeClaimReady, Word(told.Reason), PodDiagnosis.Cut(told.Message!));
-    }
-
-    // A condition's reason must be one word, and providers do not always give one.
-    private static string Word(string? reason) =>
-        !string.IsNullOrEmpty(reason) && char.IsAsciiLetter(reason[0]) && reason.All(char.IsAsciiLetterOrDigit)
-            ? reason
-            : "NodeClaimNotReady";
 
     private static Condition NodesReady(Workspace workspace, WorkspaceObservation observed, int ready, int withGpu)
     {

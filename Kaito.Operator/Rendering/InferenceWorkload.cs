@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Core.Contracts;
 using Kaito.Core.Kubernetes;
 using Kaito.Core.Workspaces;
+using Kaito.Operator.Workspaces;
 using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 
 namespace Kaito.Operator.Rendering;
@@ -22,17 +23,21 @@ internal static class InferenceWorkload
     /// <summary>The settings file, then the pods that read it.</summary>
     /// <param name="workspace">What to serve, and where.</param>
     /// <param name="preset">The Workspace's model.</param>
-    /// <param name="contextTokens">The user's limit on prompt plus output; null for the model's own.</param>
+    /// <param name="engine">What the user asks of the engine.</param>
     /// <param name="image">Image of the host.</param>
-    public static ImmutableArray<IKubeObject> Render(
-        Workspace workspace, Preset preset, int? contextTokens, string image)
+    /// <param name="revision">Number of the desired state.</param>
+    public static (ConfigMap Settings, StatefulSet Pods) Render(
+        Workspace workspace, Preset preset, EngineConfig engine, string image, long revision)
     {
+        var defaults = new InferenceHostSettings { ServedModelName = preset.Name };
         var settings = new InferenceHostSettings
         {
             ServedModelName = preset.Name,
             ModelRepository = preset.Model.Repository,
             ModelRevision = preset.Model.Revision,
-            MaxModelLength = contextTokens,
+            MaxModelLength = engine.MaxModelLength,
+            MaxSequences = engine.MaxSequences ?? defaults.MaxSequences,
+            QueueCapacity = engine.QueueCapacity ?? defaults.QueueCapacity,
             Port = Port,
         }.ToJson();
         var map = new ConfigMap
@@ -40,7 +45,15 @@ internal static class InferenceWorkload
             Metadata = Owned.By(workspace, SettingsName(workspace)),
             Data = ImmutableSortedDictionary<string, string>.Empty.Add(SettingsFile, settings),
         };
-        return [map, Pods(workspace, preset, settings, image)];
+        var pods = Pods(workspace, preset, settings, image);
+        return (map, pods with
+        {
+            Metadata = pods.Metadata with
+            {
+                Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(
+                    Annotations.Revision, revision.ToString(CultureInfo.InvariantCulture)),
+            },
+        });
     }
 
     private static string SettingsName(Workspace workspace) => $"{workspace.Name}-inference-settings";
@@ -60,7 +73,8 @@ internal static class InferenceWorkload
                 {
                     Labels = PodLabels(workspace),
                     Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(
-                        SettingsHash, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings)))[..16]),
+                        SettingsHash,
+                        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings)))[..16]),
                 },
                 Spec = new()
                 {

@@ -1,36 +1,152 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using Kaito.Core;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
 
 namespace Kaito.Operator.Workspaces;
 
-/// <summary>PURE: what sizing needs from the user's inference_config.yaml.</summary>
-internal static class EngineConfig
+/// <summary>What the user's <c>inference_config.yaml</c> asks of the engine; null where it asks for nothing.</summary>
+internal sealed record EngineConfig
 {
+    /// <summary>The key of the user's ConfigMap.</summary>
     public const string File = "inference_config.yaml";
 
+    private const string Path = "inference.config";
+    private const string Length = "max-model-len";
+    private const string Sequences = "max-num-seqs";
+    private const string Queue = "queue-capacity";
+
+    public static EngineConfig None { get; } = new();
+
+    /// <summary>Upper bound on prompt plus output, in tokens.</summary>
+    public int? MaxModelLength { get; init; }
+
+    /// <summary>Sequences decoded together.</summary>
+    public int? MaxSequences { get; init; }
+
+    /// <summary>Requests that may wait.</summary>
+    public int? QueueCapacity { get; init; }
+
+    /// <summary>Sentences about settings that have no effect.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+
     /// <summary>
-    /// The first positive <c>max-model-len</c> of the block <c>vllm:</c> (the name of the block is upstream's; it counts
-    /// for every runtime), in tokens; null when there is none. Example: <c>vllm:\n  max-model-len: 8192</c>.
+    /// Reads the blocks <c>vllm:</c> (upstream's name; it counts for every runtime) and <c>onnx:</c>, which wins. Example:
+    /// <c>vllm: { max-model-len: 8192 }</c>.
     /// </summary>
-    public static int? MaxModelLength(string? yaml)
+    /// <param name="resource">The Workspace that names the ConfigMap, or none.</param>
+    /// <param name="map">The ConfigMap; null when there is none of that name.</param>
+    public static Validated<EngineConfig> Parse(WorkspaceResource resource, ConfigMap? map)
     {
-        var inside = false;
-        foreach (var line in (yaml ?? "").Split('\n'))
+        if (resource.Inference?.Config is not { Length: > 0 } name)
         {
-            var text = line.Split('#')[0].TrimEnd();
-            if (text.Length > 0 && !char.IsWhiteSpace(text[0]))
-            {
-                inside = text == "vllm:";
-            }
-            else if (inside && text.TrimStart() is var member
-                && member.StartsWith("max-model-len:", StringComparison.Ordinal)
-                && int.TryParse(member["max-model-len:".Length..].Trim(), NumberStyles.None, CultureInfo.InvariantCulture,
-                    out var tokens)
-                && tokens > 0)
-            {
-                return tokens;
-            }
+            return None;
         }
 
-        return null;
+        if (map is null)
+        {
+            return Wrong(
+                "config-not-found", $"ConfigMap \"{name}\" is not in namespace \"{resource.Metadata.Namespace}\". "
+                + $"Create it with the key {File}, or remove {Path}.");
+        }
+
+        return map.Data?.GetValueOrDefault(File) is { } text
+            ? Parse(name, text)
+            : Wrong("config-without-file", $"ConfigMap \"{name}\" has no key {File}. Add it.");
+    }
+
+    private static Validated<EngineConfig> Parse(string name, string text)
+    {
+        var yaml = new YamlStream();
+        try
+        {
+            yaml.Load(new StringReader(text));
+        }
+        catch (YamlException wrong)
+        {
+            return Wrong(
+                "malformed-config", $"{File} of ConfigMap \"{name}\" is not YAML at line {wrong.Start.Line}: {wrong.Message}");
+        }
+
+        return (yaml.Documents.Count == 0 ? new YamlMappingNode() : yaml.Documents[0].RootNode) is YamlMappingNode root
+            ? new Reader(name).Read(root)
+            : Wrong("malformed-config", $"{File} of ConfigMap \"{name}\" is not a mapping. Write e.g. vllm: and below it "
+                + $"{Length}: 8192.");
+    }
+
+    private static ImmutableArray<FieldError> Wrong(string code, string message) => [new(Path, code, message)];
+
+    private sealed class Reader(string name)
+    {
+        private static readonly ImmutableArray<string> s_blocks = ["vllm", "onnx"];
+
+        private readonly ImmutableArray<FieldError>.Builder _errors = ImmutableArray.CreateBuilder<FieldError>();
+        private readonly List<string> _unused = [];
+
+        public Validated<EngineConfig> Read(YamlMappingNode root)
+        {
+            var settings = new SortedDictionary<string, (string Where, YamlNode Value)>(StringComparer.Ordinal);
+            foreach (var block in s_blocks)
+            {
+                var node = root.Children.FirstOrDefault(c => c.Key is YamlScalarNode { Value: { } name } && name == block);
+                foreach (var (key, value) in Block(block, node.Value))
+                {
+                    settings[key] = ($"{block}.{key}", value);
+                }
+            }
+
+            var config = new EngineConfig
+            {
+                MaxModelLength = Whole(settings, Length, 2, int.MaxValue),
+                MaxSequences = Whole(settings, Sequences, 1, 256),
+                QueueCapacity = Whole(settings, Queue, 1, 4096),
+            };
+            _unused.AddRange(settings.Values.Select(static s => s.Where));
+            return _errors.Count > 0 ? _errors.ToImmutable() : config with { Warnings = [.. Unused()] };
+        }
+
+        private IEnumerable<(string Key, YamlNode Value)> Block(string block, YamlNode? node)
+        {
+            if (node is null or YamlScalarNode { Value: null or "" or "~" or "null" })
+            {
+                return [];
+            }
+
+            if (node is YamlMappingNode map)
+            {
+                return map.Children.Select(static c => (c.Key.ToString(), c.Value));
+            }
+
+            Error(block, node, $"a mapping, e.g. {Length}: 8192 below it");
+            return [];
+        }
+
+        private int? Whole(SortedDictionary<string, (string Where, YamlNode Value)> settings, string key, int least, int most)
+        {
+            if (!settings.Remove(key, out var setting) || setting.Value is YamlScalarNode { Value: null or "" or "auto" })
+            {
+                return null;
+            }
+
+            if (setting.Value is YamlScalarNode { Value: { } text }
+                && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number >= least && number <= most)
+            {
+                return number;
+            }
+
+            Error(setting.Where, setting.Value, $"a whole number from {least} to {most}, or leave it out");
+            return null;
+        }
+
+        private void Error(string where, YamlNode value, string remedy) => _errors.Add(new(
+            Path, "invalid-setting", $"{where} of {File} in ConfigMap \"{name}\" is \"{value}\". Write {remedy}."));
+
+        private IEnumerable<string> Unused() => _unused.Count == 0
+            ? []
+            : [$"{Path}: {string.Join(", ", _unused.Order(StringComparer.Ordinal))} of {File} has no effect with runtime onnx."];
     }
 }

@@ -92,8 +92,12 @@ internal static class WorkspaceConditions
             : new() { ["metadata"] = new JsonObject { ["uid"] = resource.Metadata.Uid }, ["status"] = after };
     }
 
+    // While it rolls out, the ready pods may be of the template before.
     private static bool IsServing(StatefulSet? workload) =>
-        workload?.Spec?.Replicas is > 0 and var wanted && (workload.Status?.ReadyReplicas ?? 0) >= wanted;
+        workload is { Spec.Replicas: > 0 and var wanted, Status: { } status }
+        && status.ReadyReplicas >= wanted
+        && status.UpdateRevision == status.CurrentRevision
+        && (status.ObservedGeneration ?? 0) >= (workload.Metadata.Generation ?? 0);
 
     private static JsonObject Json(WorkspaceStatus? status) => status is null
         ? []

@@ -19,8 +19,13 @@ internal sealed record WorkspaceObservation
 
     public WorkspaceStatus? Status { get; init; }
 
-    /// <summary>The user's <c>max-model-len</c>, in tokens.</summary>
-    public int? ContextTokens { get; init; }
+    /// <summary>The ConfigMap that <c>inference.config</c> names.</summary>
+    public ConfigMap? UserConfig { get; init; }
+
+    public ImmutableArray<ControllerRevision> Revisions { get; init; } = [];
+
+    /// <summary>What the Workspace owns: StatefulSets, Services and ConfigMaps with its uid as owner.</summary>
+    public ImmutableArray<IKubeObject> Owned { get; init; } = [];
 }
 
 /// <summary>What should be.</summary>
@@ -28,6 +33,13 @@ internal sealed record WorkspacePlan
 {
     /// <summary>Objects to apply, in this order.</summary>
     public ImmutableArray<IKubeObject> Apply { get; init; } = [];
+
+    /// <summary>The Workspace's own objects that are no longer wanted.</summary>
+    public ImmutableArray<IKubeObject> Remove { get; init; } = [];
+
+    /// <summary>Annotations of the Workspace.</summary>
+    public ImmutableSortedDictionary<string, string> Annotations { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Nodes that lack the label that says their GPUs work.</summary>
     public ImmutableArray<Node> MarkNodes { get; init; } = [];

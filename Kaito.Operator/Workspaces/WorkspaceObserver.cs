@@ -5,7 +5,9 @@ using Kaito.Operator.Cluster;
 
 namespace Kaito.Operator.Workspaces;
 
-/// <summary>Local copies of everything a Workspace's reconcile looks at; a change of any of it names the Workspace.</summary>
+/// <summary>
+/// Local copies of everything a Workspace's reconcile looks at; a change of any of it names the Workspace.
+/// </summary>
 internal sealed class WorkspaceObserver
 {
     private readonly IKubeApi _api;
@@ -16,6 +18,7 @@ internal sealed class WorkspaceObserver
     private readonly Informer<Pod> _pods;
     private readonly Informer<Service> _services;
     private readonly Informer<ConfigMap> _maps;
+    private readonly Informer<ControllerRevision> _revisions;
 
     public WorkspaceObserver(IKubeApi api, WorkQueue queue, TimeProvider clock, ILogger<WorkspaceObserver> logger)
     {
@@ -26,8 +29,22 @@ internal sealed class WorkspaceObserver
         _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.Workspace, InNamespace);
         _services = Watch(KubeKinds.Services, Labels.Workspace, InNamespace);
-        _maps = Watch(KubeKinds.ConfigMaps, Labels.Workspace, InNamespace);
-        Informers = [_workspaces, _claims, _nodes, _workloads, _pods, _services, _maps];
+        _revisions = Watch(KubeKinds.Revisions, Labels.RevisionOwner, InNamespace);
+
+        // A user's ConfigMap has no label of ours: all are watched, and only the one key of them is kept.
+        _maps = Watch(KubeKinds.ConfigMaps, null, InNamespace);
+        _maps.Kept = static map => map with { Data = OnlyEngineConfig(map.Data) };
+        var ours = _maps.Changed;
+        _maps.Changed = changed =>
+        {
+            ours(changed);
+            foreach (var user in _workspaces.All.Where(w => w.Metadata.Namespace == changed.Metadata.Namespace
+                && w.Inference?.Config == changed.Metadata.Name))
+            {
+                queue.Add(Keys.Of(user.Metadata.Namespace, user.Metadata.Name!));
+            }
+        };
+        Informers = [_workspaces, _claims, _nodes, _workloads, _pods, _services, _revisions, _maps];
 
         Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, (string?, string?)> workspaceOf)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
@@ -58,6 +75,7 @@ internal sealed class WorkspaceObserver
             Service => _services.Find(key),
             ConfigMap => _maps.Find(key),
             NodeClaim => _claims.Find(key),
+            ControllerRevision => _revisions.Find(key),
             _ => null,
         };
         return current is null ? null : Version(current.Metadata);
@@ -78,7 +96,14 @@ internal sealed class WorkspaceObserver
             Workload = _workloads.Find(Keys.Of(space, name!)),
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
             Status = resource.Status,
-            ContextTokens = await ContextTokensAsync(resource, cancellationToken),
+            UserConfig = await UserConfigAsync(resource, cancellationToken),
+            Revisions = [.. _revisions.All.Where(r => IsOwned(r, resource)).OrderBy(static r => r.Metadata.Name)],
+            Owned =
+            [
+                .. _workloads.All.Where(o => IsOwned(o, resource)),
+                .. _services.All.Where(o => IsOwned(o, resource)),
+                .. _maps.All.Where(o => IsOwned(o, resource)),
+            ],
         };
     }
 
@@ -91,16 +116,25 @@ internal sealed class WorkspaceObserver
         return (await _api.ListAsync(KubeKinds.NodeClaims, null, selector, cancellationToken)).Items;
     }
 
-    private async Task<int?> ContextTokensAsync(WorkspaceResource resource, CancellationToken cancellationToken)
-    {
-        if (resource.Inference?.Config is not { Length: > 0 } name)
-        {
-            return null;
-        }
+    // Applied together with the Workspace, the ConfigMap may not have reached the local copy yet.
+    private async Task<ConfigMap?> UserConfigAsync(WorkspaceResource resource, CancellationToken cancellationToken) =>
+        resource.Inference?.Config is { Length: > 0 } name && IsName(name)
+            ? _maps.Find(Keys.Of(resource.Metadata.Namespace, name))
+                ?? await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken)
+            : null;
 
-        var map = await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken);
-        return EngineConfig.MaxModelLength(map?.Data?.GetValueOrDefault(EngineConfig.File));
-    }
+    // Anything else is an error of the Workspace, and no part of a path.
+    private static bool IsName(string text) => char.IsAsciiLetterOrDigit(text[0])
+        && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.');
+
+    private static ImmutableSortedDictionary<string, string>? OnlyEngineConfig(
+        ImmutableSortedDictionary<string, string>? data) =>
+        data?.GetValueOrDefault(EngineConfig.File) is { } text
+            ? ImmutableSortedDictionary<string, string>.Empty.Add(EngineConfig.File, text)
+            : null;
+
+    private static bool IsOwned(IKubeObject item, WorkspaceResource by) =>
+        (item.Metadata.OwnerReferences ?? []).Any(o => o.Uid == by.Metadata.Uid);
 
     private static (string?, string?) ByLabels(IKubeObject item) => (
         item.Metadata.Labels?.GetValueOrDefault(Labels.WorkspaceNamespace),

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Kaito.Core;
 using Kaito.Core.Api;
+using Kaito.Core.Catalog;
 using Kaito.Core.Contracts;
+using Kaito.Core.Kubernetes;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Nodes;
@@ -13,64 +16,132 @@ namespace Kaito.Operator.Workspaces;
 /// <summary>PURE: from what is wanted and what is there to what should be.</summary>
 internal static class WorkspacePlanner
 {
-    public static WorkspacePlan Plan(Workspace workspace, WorkspaceObservation observed, OperatorOptions options) =>
-        workspace.Inference switch
+    public static WorkspacePlan Plan(
+        WorkspaceResource resource, WorkspaceObservation observed, OperatorOptions options)
+    {
+        var configured = EngineConfig.Parse(resource, observed.UserConfig).TryGet(out var engine, out var wrongConfig);
+        var parsed = WorkspaceParser.Parse(
+            resource, ModelCatalog.Default, options.Skus, engine?.MaxModelLength);
+        if (!parsed.TryGet(out var workspace, out var errors) || !configured)
         {
-            Preset { Runtime: InferenceRuntime.Onnx } preset => Serve(workspace, preset, observed, options),
+            return Reject([.. errors, .. wrongConfig]);
+        }
+
+        return workspace.Inference switch
+        {
+            Preset { Runtime: InferenceRuntime.Onnx } preset => Serve(
+                new(workspace, preset, engine!, Revisions.Plan(resource, workspace, observed.Revisions)), observed, options),
             Preset preset => Later($"Runtime {preset.Runtime.ToString().ToLowerInvariant()} is not available in this "
                 + $"version ({preset.RuntimeReason}); only runtime onnx is."),
             _ => Later("inference.template is not available in this version; use inference.preset with runtime onnx."),
         };
-
-    /// <summary>For a Workspace that failed its checks: everything wrong, and nothing else.</summary>
-    public static WorkspacePlan Reject(ImmutableArray<FieldError> errors)
-    {
-        var message = string.Join("; ", errors.Select(static e => e.Path.Length == 0 ? e.Message : $"{e.Path}: {e.Message}"));
-        return Stopped("WorkspaceInvalid", message);
     }
 
-    private static WorkspacePlan Serve(
-        Workspace workspace, Preset preset, WorkspaceObservation observed, OperatorOptions options)
+    // For a Workspace that failed its checks: everything wrong, and nothing else. What runs goes on.
+    private static WorkspacePlan Reject(ImmutableArray<FieldError> errors) => Stopped(
+        "WorkspaceInvalid",
+        string.Join("; ", errors.Select(static e => e.Path.Length == 0 ? e.Message : $"{e.Path}: {e.Message}")));
+
+    private static WorkspacePlan Serve(Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
+        var workspace = wanted.Workspace;
         var nodes = NodeClaimStrategy.Plan(workspace, observed, options);
         var inference = WorkspaceConditions.OfInference(observed, nodes.Ready);
         var serving = inference.All(static c => c.Status == Condition.True);
+        var all = Workload(wanted, observed, options);
+        var remade = Remade(all, observed);
+
+        // Until the first time that all nodes are there only nodes are asked for. Afterwards the workload stays.
+        var workload = nodes.Ready || observed.Workload is not null
+            ? all.Where(o => remade.IsEmpty || o is not StatefulSet)
+            : [];
         return new()
         {
-            // Until the first time that all nodes are there only nodes are asked for. Afterwards the workload stays.
-            Apply = nodes.Ready || observed.Workload is not null
-                ? [.. nodes.Claims, .. Workload(workspace, preset, observed, options)]
-                : [.. nodes.Claims],
+            Apply = [wanted.Revision.Current, .. nodes.Missing, .. workload],
+            Remove = [.. Unwanted(all, observed), .. remade, .. wanted.Revision.Surplus, .. nodes.Surplus],
+            Annotations = ImmutableSortedDictionary<string, string>.Empty
+                .Add(Annotations.Hash, wanted.Revision.Current.Metadata.Annotations![Annotations.Hash])
+                .Add(Annotations.Revision, Number(wanted)),
             MarkNodes = nodes.Unmarked,
             Conditions = [.. nodes.Conditions, .. inference],
             State = serving ? WorkspaceStates.Ready : NotServing(observed.Status?.State),
             TargetNodes = workspace.Nodes,
             WorkerNodes = [.. observed.Nodes.Select(static n => n.Metadata.Name!).Order(StringComparer.Ordinal)],
-            Events =
-            [
-                .. nodes.Claims.Select(c => new Occurrence(false, "NodeClaimCreated",
-                    $"Successfully created NodeClaim {c.Metadata.Name} for workspace {workspace.Namespace}/{workspace.Name}")),
-                .. Warnings(workspace, preset),
-            ],
+            Events = [.. Events(wanted, nodes)],
         };
     }
 
-    private static IEnumerable<Core.Kubernetes.IKubeObject> Workload(
-        Workspace workspace, Preset preset, WorkspaceObservation observed, OperatorOptions options)
+    private static ImmutableArray<IKubeObject> Workload(
+        Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
-        // A new operator does not restart pods that run: the image changes when the workload is made again.
-        var running = observed.Workload?.Spec?.Template?.Spec?.Containers?.FirstOrDefault()?.Image;
-        var image = running ?? $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}";
+        var image = RunningImage(wanted, observed)
+            ?? $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}";
+        var (settings, pods) = Rendering.InferenceWorkload.Render(
+            wanted.Workspace, wanted.Preset, wanted.Engine, image, wanted.Revision.Current.Revision);
+        return [.. Services.Render(wanted.Workspace), settings, pods];
+    }
+
+    // A new operator does not restart pods that run: the image changes with the next revision of the Workspace.
+    private static string? RunningImage(Wanted wanted, WorkspaceObservation observed)
+    {
+        var revision = observed.Workload?.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision);
+        return revision is null || revision == Number(wanted)
+            ? observed.Workload?.Spec?.Template?.Spec?.Containers?.FirstOrDefault()?.Image
+            : null;
+    }
+
+    private static string Number(Wanted wanted) =>
+        wanted.Revision.Current.Revision.ToString(CultureInfo.InvariantCulture);
+
+    private static IEnumerable<IKubeObject> Unwanted(
+        ImmutableArray<IKubeObject> wanted, WorkspaceObservation observed)
+    {
+        var kept = wanted.Select(static o => (o.Kind, o.Metadata.Name)).ToHashSet();
+        return observed.Owned.Where(
+            o => o.Metadata.DeletionTimestamp is null && !kept.Contains((o.Kind, o.Metadata.Name)));
+    }
+
+    // The API server refuses to change what the pods of a StatefulSet are found by: it goes, and comes again.
+    private static ImmutableArray<IKubeObject> Remade(
+        ImmutableArray<IKubeObject> wanted, WorkspaceObservation observed)
+    {
+        var next = wanted.OfType<StatefulSet>().Single().Spec!;
         return
         [
-            .. Services.Render(workspace),
-            .. Rendering.InferenceWorkload.Render(workspace, preset, observed.ContextTokens, image),
+            .. observed.Owned.OfType<StatefulSet>().Where(live => live.Metadata.Name == observed.Workload?.Metadata.Name
+                && live.Spec is { } now
+                && (now.ServiceName != next.ServiceName || now.PodManagementPolicy != next.PodManagementPolicy
+                    || !Same(now.Selector?.MatchLabels, next.Selector?.MatchLabels))),
         ];
     }
 
-    private static IEnumerable<Occurrence> Warnings(Workspace workspace, Preset preset)
+    private static bool Same(
+        ImmutableSortedDictionary<string, string>? left, ImmutableSortedDictionary<string, string>? right) =>
+        (left ?? ImmutableSortedDictionary<string, string>.Empty)
+            .SequenceEqual(right ?? ImmutableSortedDictionary<string, string>.Empty);
+
+    private static IEnumerable<Occurrence> Events(Wanted wanted, NodePlan nodes)
     {
-        foreach (var warning in workspace.Warnings)
+        var (workspace, preset) = (wanted.Workspace, wanted.Preset);
+        foreach (var claim in nodes.Missing)
+        {
+            yield return new(
+                false, "NodeClaimCreated", $"Successfully created NodeClaim {claim.Metadata.Name} for workspace "
+                + $"{workspace.Namespace}/{workspace.Name}");
+        }
+
+        foreach (var claim in nodes.Surplus)
+        {
+            yield return new(false, "NodeClaimReleased", $"NodeClaim {claim.Metadata.Name} is no longer needed");
+        }
+
+        foreach (var failure in nodes.Conditions.Where(
+            static c => c.Type == ConditionTypes.NodeClaimReady && NodeClaimDiagnosis.IsFailure(c)))
+        {
+            yield return new(true, failure.Reason, failure.Message);
+        }
+
+        foreach (var warning in workspace.Warnings.Concat(wanted.Engine.Warnings))
         {
             yield return new(true, "WorkspaceWarning", warning);
         }
@@ -82,8 +153,9 @@ internal static class WorkspacePlanner
         }
     }
 
-    private static string NotServing(string? before) =>
-        before is WorkspaceStates.Ready or WorkspaceStates.NotReady ? WorkspaceStates.NotReady : WorkspaceStates.Pending;
+    private static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady
+        ? WorkspaceStates.NotReady
+        : WorkspaceStates.Pending;
 
     private static WorkspacePlan Later(string message) => Stopped("NotAvailable", message);
 
@@ -98,4 +170,6 @@ internal static class WorkspacePlanner
         State = WorkspaceStates.Failed,
         Events = [new(true, reason, message.Length > 1000 ? message[..1000] : message)],
     };
+
+    private sealed record Wanted(Workspace Workspace, Preset Preset, EngineConfig Engine, RevisionPlan Revision);
 }

@@ -3,10 +3,9 @@ using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
 using Kaito.Core.Kubernetes;
-using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -20,11 +19,14 @@ internal sealed partial class WorkspaceReconciler(
     private readonly ConcurrentDictionary<string, ImmutableDictionary<string, Applied>> _applied =
         new(StringComparer.Ordinal);
 
+    private readonly ClaimPace _pace = new(clock);
+
     public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)
     {
         if (observer.Find(key) is not { } resource)
         {
             _applied.TryRemove(key, out _);
+            _pace.Forget(key);
             return null;
         }
 
@@ -36,16 +38,14 @@ internal sealed partial class WorkspaceReconciler(
 
         await EnsureFinalizerAsync(resource, cancellationToken);
         var observed = await observer.ObserveAsync(resource, cancellationToken);
-        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, options.Skus, observed.ContextTokens);
-        var plan = parsed.TryGet(out var workspace, out var errors)
-            ? WorkspacePlanner.Plan(workspace, observed, options)
-            : WorkspacePlanner.Reject(errors);
+        var plan = WorkspacePlanner.Plan(resource, observed, options);
+        var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
 
-        var failure = await ActAsync(key, resource, plan, cancellationToken);
+        var failure = await ActAsync(key, resource, pause.Apply(plan), cancellationToken);
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
         failure?.Throw();
-        LogReconciled(key, plan.State, plan.Apply.Length);
-        return null;
+        LogReconciled(key, plan.State, plan.Apply.Length, plan.Remove.Length);
+        return pause.Recheck;
     }
 
     private async Task<ExceptionDispatchInfo?> ActAsync(
@@ -70,6 +70,12 @@ internal sealed partial class WorkspaceReconciler(
             }
         }
 
+        foreach (var unwanted in plan.Remove)
+        {
+            await api.DeleteAsync(unwanted, cancellationToken);
+        }
+
+        await AnnotateAsync(resource, plan.Annotations, cancellationToken);
         foreach (var node in plan.MarkNodes)
         {
             var merge = new JsonObject
@@ -87,6 +93,19 @@ internal sealed partial class WorkspaceReconciler(
         return failure;
     }
 
+    private async Task AnnotateAsync(
+        WorkspaceResource resource, ImmutableSortedDictionary<string, string> annotations,
+        CancellationToken cancellationToken)
+    {
+        var merge = new JsonObject(annotations
+            .Where(a => resource.Metadata.Annotations?.GetValueOrDefault(a.Key) != a.Value)
+            .Select(static a => KeyValuePair.Create(a.Key, (JsonNode?)JsonValue.Create(a.Value))));
+        if (merge.Count > 0)
+        {
+            await PatchAsync(resource, new() { ["annotations"] = merge }, cancellationToken);
+        }
+    }
+
     private async Task ApplyAsync(string key, IKubeObject desired, CancellationToken cancellationToken)
     {
         var (kind, json) = KubeKinds.Describe(desired);
@@ -99,6 +118,10 @@ internal sealed partial class WorkspaceReconciler(
 
         var metadata = await api.ApplyAsync(desired, cancellationToken);
         _applied[key] = known.SetItem(path, new(json, WorkspaceObserver.Version(metadata)));
+        if (desired is NodeClaim)
+        {
+            _pace.Made(key, desired.Metadata.Name!);
+        }
     }
 
     private async Task WriteStatusAsync(
@@ -142,13 +165,13 @@ internal sealed partial class WorkspaceReconciler(
         if (workload is { Metadata.DeletionTimestamp: null }
             && (workload.Metadata.OwnerReferences ?? []).Any(o => o.Uid == resource.Metadata.Uid))
         {
-            await api.DeleteAsync(KubeKinds.StatefulSets, workload, cancellationToken);
+            await api.DeleteAsync(workload, cancellationToken);
         }
 
         var claims = await observer.ClaimsNowAsync(resource, cancellationToken);
         foreach (var claim in claims.Where(static c => c.Metadata.DeletionTimestamp is null))
         {
-            await api.DeleteAsync(KubeKinds.NodeClaims, claim, cancellationToken);
+            await api.DeleteAsync(claim, cancellationToken);
         }
 
         claims = claims.IsEmpty ? claims : await observer.ClaimsNowAsync(resource, cancellationToken);
@@ -171,21 +194,23 @@ internal sealed partial class WorkspaceReconciler(
         await WriteStatusAsync(resource, waiting, null, cancellationToken);
     }
 
-    private async Task SetFinalizersAsync(
-        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken)
-    {
-        // With the resource version, so that a finalizer that somebody else adds meanwhile is not lost.
-        var merge = new JsonObject
+    // With the resource version, so that a finalizer that somebody else adds meanwhile is not lost.
+    private Task SetFinalizersAsync(
+        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken) => PatchAsync(
+        resource,
+        new()
         {
-            ["metadata"] = new JsonObject
-            {
-                ["resourceVersion"] = resource.Metadata.ResourceVersion,
-                ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
-            },
-        };
+            ["resourceVersion"] = resource.Metadata.ResourceVersion,
+            ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
+        },
+        cancellationToken);
+
+    private async Task PatchAsync(WorkspaceResource resource, JsonObject metadata, CancellationToken cancellationToken)
+    {
         try
         {
-            await api.PatchAsync(KubeKinds.Workspaces, resource, merge, status: false, cancellationToken);
+            await api.PatchAsync(
+                KubeKinds.Workspaces, resource, new() { ["metadata"] = metadata }, status: false, cancellationToken);
         }
         catch (KubeNotFoundException)
         {
@@ -195,6 +220,6 @@ internal sealed partial class WorkspaceReconciler(
 
     private sealed record Applied(string Json, string? Version);
 
-    [LoggerMessage(LogLevel.Information, "Workspace {Key} is {State}: {Count} objects planned")]
-    private partial void LogReconciled(string key, string state, int count);
+    [LoggerMessage(LogLevel.Information, "Workspace {Key} is {State}: {Count} objects planned, {Removed} to remove")]
+    private partial void LogReconciled(string key, string state, int count, int removed);
 }

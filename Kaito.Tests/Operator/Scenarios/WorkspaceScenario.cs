@@ -1,15 +1,12 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
-using Kaito.Core.Contracts;
 using Kaito.Core.Kubernetes;
-using Kaito.DevCluster;
-using Kaito.ModelBuilder.Tiny;
 using Kaito.Operator.Cluster;
 
 namespace Kaito.Tests.Operator.Scenarios;
 
 /// <summary>The life of a Workspace; derived once per kind of API server.</summary>
-public abstract class WorkspaceScenario
+public abstract partial class WorkspaceScenario
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -46,7 +43,7 @@ public abstract class WorkspaceScenario
         var node = await cluster.Api.GetAsync(KubeKinds.Nodes, null, $"node-{claim.Metadata.Name}", Stop);
         Assert.Equal("nvidia", node!.Metadata.Labels!.GetValueOrDefault(Labels.Accelerator));
 
-        await cluster.Api.DeleteAsync(KubeKinds.Workspaces, ready, Stop);
+        await cluster.Api.DeleteAsync(ready, Stop);
         await ClusterFixture.UntilAsync(
             async () => await cluster.Api.GetAsync(KubeKinds.Workspaces, cluster.Namespace, "phi", Stop) is null ? "" : null,
             "the Workspace is gone", Stop);
@@ -123,7 +120,7 @@ public abstract class WorkspaceScenario
           {inference}
         """.Replace("[NOTHING]", "{}", StringComparison.Ordinal);
 
-    private protected abstract Task<Server> StartServerAsync();
+    private protected abstract Task<ScenarioServer> StartServerAsync();
 
     private static Task<T> FirstAsync<T>(
         ClusterFixture cluster, KubeKind<T> kind, Func<T, bool> wanted, string what)
@@ -147,45 +144,16 @@ public abstract class WorkspaceScenario
         },
         Inference = new() { Preset = new() { Name = preset } },
     };
-
-    /// <param name="Kubeconfig">Of an administrator.</param>
-    /// <param name="HasNodes">Whether the server provisions nodes and runs pods by itself.</param>
-    /// <param name="Stop">Ends the server.</param>
-    private protected sealed record Server(string Kubeconfig, bool HasNodes, Func<ValueTask> Stop) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync() => Stop();
-    }
 }
 
 /// <summary>On the dev cluster, whose pods are real inference hosts with the tiny model.</summary>
 public sealed class DevClusterWorkspaceTests : WorkspaceScenario
 {
-    private protected override async Task<Server> StartServerAsync()
-    {
-        var folder = new ScratchFolder();
-        TinyModel.Write(folder.Path("tiny"));
-        var app = DevClusterApp.Build(
-            [
-                "--state-dir", folder.Root, "--listen", "https://127.0.0.1:0", "--substitute-model", folder.Path("tiny"),
-                $"--Images:{Images.InferenceHost}={BuiltProject.Assembly("Kaito.InferenceHost")}",
-            ]);
-        await DevClusterApp.StartAsync(app, TestContext.Current.CancellationToken);
-        return new(folder.Path("kubeconfig"), HasNodes: true, async () =>
-        {
-            await app.StopAsync(CancellationToken.None);
-            await app.DisposeAsync();
-            folder.Dispose();
-        });
-    }
+    private protected override Task<ScenarioServer> StartServerAsync() => ScenarioServer.DevClusterAsync();
 }
 
 /// <summary>On a real kube-apiserver and controller-manager.</summary>
 public sealed class ControlPlaneWorkspaceTests : WorkspaceScenario
 {
-    private protected override async Task<Server> StartServerAsync()
-    {
-        ControlPlane.Require();
-        var plane = await ControlPlane.StartAsync(TestContext.Current.CancellationToken);
-        return new(plane.Kubeconfig, HasNodes: false, plane.DisposeAsync);
-    }
+    private protected override Task<ScenarioServer> StartServerAsync() => ScenarioServer.ControlPlaneAsync();
 }

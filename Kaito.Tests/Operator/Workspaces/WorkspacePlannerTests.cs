@@ -1,12 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Kaito.Core;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
-using Kaito.Core.Hardware;
 using Kaito.Core.Kubernetes;
-using Kaito.Core.Workspaces;
 using Kaito.Operator;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Workspaces;
@@ -43,8 +39,12 @@ public sealed class WorkspacePlannerTests
         });
 
         var condition = Assert.Single(plan.Conditions, static c => c.Type == ConditionTypes.ResourceReady);
-        Assert.Equal(("False", "QuotaExceeded", "no quota"), (condition.Status, condition.Reason, condition.Message));
-        Assert.Empty(plan.Apply);
+        Assert.Equal(("False", "QuotaExceeded"), (condition.Status, condition.Reason));
+        Assert.StartsWith(
+            "no quota Next: ask the cloud for more quota of Standard_NC24ads_A100_v4, ", condition.Message,
+            StringComparison.Ordinal);
+        Assert.IsType<ControllerRevision>(Assert.Single(plan.Apply));
+        Assert.Contains(plan.Events, static e => e is { Warning: true, Reason: "QuotaExceeded" });
     }
 
     [Fact]
@@ -65,14 +65,143 @@ public sealed class WorkspacePlannerTests
     {
         var plan = Plan(WithNode(new() { Workload = Running(ready: 1) }));
 
-        var workload = Assert.IsType<StatefulSet>(plan.Apply[^1]);
-        Assert.Equal("old/inference-host:0.9", workload.Spec!.Template!.Spec!.Containers!.Value[0].Image);
+        Assert.Equal("old/inference-host:0.9", Image(plan));
+    }
+
+    [Fact]
+    public void Plan_WorkloadOfAnotherRevision_TakesTheImageOfThisOperator()
+    {
+        var old = Running(ready: 1);
+        old = old with
+        {
+            Metadata = old.Metadata with
+            {
+                Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(Annotations.Revision, "7"),
+            },
+        };
+
+        Assert.Equal("kaito/inference-host:1.0", Image(Plan(WithNode(new() { Workload = old }))));
+    }
+
+    [Fact]
+    public void Plan_WorkloadRollingOut_IsNotServing()
+    {
+        var running = Running(ready: 1);
+        var rolling = running with { Status = running.Status! with { CurrentRevision = "a", UpdateRevision = "b" } };
+
+        var plan = Plan(WithNode(new() { Workload = rolling, Status = new() { State = WorkspaceStates.Ready } }));
+
+        Assert.Equal(WorkspaceStates.NotReady, plan.State);
+    }
+
+    [Fact]
+    public void Plan_OwnedObjectsThatNothingNames_AreRemovedAndTheOthersStay()
+    {
+        var plan = Plan(WithNode(new()
+        {
+            Workload = Running(ready: 1),
+            Owned =
+            [
+                new Service { Metadata = new() { Name = "phi" } },
+                new Service { Metadata = new() { Name = "phi-old" } },
+                new ConfigMap { Metadata = new() { Name = "phi" } },
+                Running(ready: 1),
+            ],
+        }));
+
+        Assert.Equal(
+            ["Service phi-old", "ConfigMap phi"], plan.Remove.Select(static o => $"{o.Kind} {o.Metadata.Name}"));
+    }
+
+    [Fact]
+    public void Plan_PodsAreFoundByOtherLabels_WorkloadGoesBeforeItComesAgain()
+    {
+        var running = Running(ready: 1);
+        var other = running with { Spec = running.Spec! with { ServiceName = "other" } };
+
+        var plan = Plan(WithNode(new() { Workload = other, Owned = [other] }));
+
+        Assert.Same(other, Assert.Single(plan.Remove));
+        Assert.DoesNotContain(plan.Apply, static o => o is StatefulSet);
+    }
+
+    [Fact]
+    public void Plan_FourClaimsForOneNode_TheThreeThatCostLeastGo()
+    {
+        var node = new[] { "a", "b", "c" }.Select(static n => Claim(new() { Type = "Ready", Status = "True" }, n));
+        var plan = Plan(WithNode(new()) with
+        {
+            Claims = [.. node, Claim(new() { Type = "Ready", Status = "False" }, "d")],
+            Pods = [new() { Metadata = new() { Name = "phi-0" }, Spec = new() { NodeName = "node-c" } }],
+        });
+
+        Assert.Equal(["d", "b", "a"], plan.Remove.Select(static o => o.Metadata.Name));
+    }
+
+    [Theory]
+    [InlineData(true, "old")]
+    [InlineData(false)]
+    public void Plan_InstanceTypeChanged_OldClaimGoesOnceTheNewOneServes(bool ready, params string[] removed)
+    {
+        var old = Claim(new() { Type = "Ready", Status = "True" }, "old") with
+        {
+            Spec = new() { Requirements = [new() { Key = Labels.InstanceType, Values = ["Standard_NC6s_v3"] }] },
+        };
+        var observed = WithNode(new());
+        observed = observed with { Claims = ready ? [old, .. observed.Claims] : [old] };
+
+        var plan = Plan(observed);
+
+        Assert.Equal(removed, plan.Remove.Select(static o => o.Metadata.Name!));
+        Assert.Equal(ready ? 0 : 1, plan.Apply.OfType<NodeClaim>().Count());
+    }
+
+    [Fact]
+    public void Plan_ClaimTakenAwayByTheProvider_CauseStaysUntilTheNextTells()
+    {
+        var before = new WorkspaceStatus
+        {
+            Conditions = [WorkspaceConditions.Unmet(ConditionTypes.NodeClaimReady, "NoCapacity", "none free")],
+        };
+
+        var plan = Plan(new() { Status = before });
+
+        Assert.Equal(("NoCapacity", "none free"), (plan.Conditions[0].Reason, plan.Conditions[0].Message));
+        Assert.Single(plan.Apply.OfType<NodeClaim>());
+    }
+
+    [Fact]
+    public void Plan_UserConfig_ReachesTheHostsSettings()
+    {
+        var map = new ConfigMap
+        {
+            Data = ImmutableSortedDictionary<string, string>.Empty.Add(
+                "inference_config.yaml", "vllm:\n  max-model-len: 2048\n  max-num-seqs: 3\n  swap-space: 4\n"),
+        };
+
+        var plan = Plan(WithNode(new() { UserConfig = map }), Resource(config: "mine"));
+
+        var settings = JsonNode.Parse(plan.Apply.OfType<ConfigMap>().Single().Data!["inference.json"])!;
+        Assert.Equal((2048, 3, 256), (
+            (int)settings["maxModelLength"]!, (int)settings["maxSequences"]!, (int)settings["queueCapacity"]!));
+        Assert.Contains(plan.Events, static e => e.Message.Contains("vllm.swap-space", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Plan_UserConfigMissing_NamesFieldConfigMapAndRemedy()
+    {
+        var plan = Plan(new(), Resource(config: "mine"));
+
+        Assert.Equal(
+            "inference.config: ConfigMap \"mine\" is not in namespace \"team\". Create it with the key "
+            + "inference_config.yaml, or remove inference.config.", plan.Conditions[0].Message);
+        Assert.Empty(plan.Apply);
     }
 
     [Fact]
     public void Plan_RuntimeVllm_SaysThatItIsNotAvailableAndAsksForNothing()
     {
-        var plan = Plan(new(), runtime: "vllm");
+        var plan = Plan(new(), Resource(runtime: "vllm"));
 
         Assert.Empty(plan.Apply);
         Assert.All(plan.Conditions, static c => Assert.Equal(("False", "NotAvailable"), (c.Status, c.Reason)));
@@ -80,40 +209,32 @@ public sealed class WorkspacePlannerTests
     }
 
     [Fact]
-    public void Reject_UnknownPreset_NamesFieldAndValue()
+    public void Plan_UnknownPreset_NamesFieldAndValue()
     {
-        Assert.False(Parse(preset: "phi-99").TryGet(out _, out var errors));
-
-        var plan = WorkspacePlanner.Reject(errors);
+        var plan = Plan(new(), Resource(preset: "phi-99"));
 
         Assert.Equal(WorkspaceStates.Failed, plan.State);
         Assert.Contains("inference.preset.name: ", plan.Conditions[0].Message, StringComparison.Ordinal);
         Assert.Contains("phi-99", plan.Conditions[0].Message, StringComparison.Ordinal);
     }
 
-    private static WorkspacePlan Plan(WorkspaceObservation observed, string? runtime = null)
-    {
-        Assert.True(Parse(runtime: runtime).TryGet(out var workspace, out var errors), string.Join('\n', errors));
-        return WorkspacePlanner.Plan(workspace, observed, s_options);
-    }
+    private static WorkspacePlan Plan(WorkspaceObservation observed, WorkspaceResource? resource = null) =>
+        WorkspacePlanner.Plan(resource ?? Resource(), observed, s_options);
 
-    private static Validated<Workspace> Parse(string preset = "phi-3.5-mini-instruct", string? runtime = null) =>
-        WorkspaceParser.Parse(
-            new()
+    private static WorkspaceResource Resource(
+        string preset = "phi-3.5-mini-instruct", string? runtime = null, string? config = null) => new()
+        {
+            Metadata = new() { Name = "phi", Namespace = "team", Uid = "u-1", Generation = 1 },
+            Resource = new()
             {
-                Metadata = new() { Name = "phi", Namespace = "team", Uid = "u-1", Generation = 1 },
-                Resource = new()
+                InstanceType = "Standard_NC24ads_A100_v4",
+                LabelSelector = new()
                 {
-                    InstanceType = "Standard_NC24ads_A100_v4",
-                    LabelSelector = new()
-                    {
-                        MatchLabels = ImmutableSortedDictionary<string, string>.Empty.Add("apps", "phi"),
-                    },
+                    MatchLabels = ImmutableSortedDictionary<string, string>.Empty.Add("apps", "phi"),
                 },
-                Inference = new() { Preset = new() { Name = preset }, Runtime = runtime },
             },
-            ModelCatalog.Default,
-            SkuCatalog.Azure);
+            Inference = new() { Preset = new() { Name = preset }, Runtime = runtime, Config = config },
+        };
 
     private static WorkspaceObservation WithNode(WorkspaceObservation observed) => observed with
     {
@@ -137,8 +258,18 @@ public sealed class WorkspacePlannerTests
         ],
     };
 
-    private static NodeClaim Claim(StatusCondition condition) =>
-        new() { Metadata = new() { Name = "claim" }, Status = new() { Conditions = [condition] } };
+    private static string? Image(WorkspacePlan plan) =>
+        plan.Apply.OfType<StatefulSet>().Single().Spec!.Template!.Spec!.Containers!.Value[0].Image;
+
+    private static NodeClaim Claim(StatusCondition condition, string name = "claim") => new()
+    {
+        Metadata = new() { Name = name },
+        Status = new()
+        {
+            NodeName = condition is { Type: "Ready", Status: "True" } ? $"node-{name}" : null,
+            Conditions = [condition],
+        },
+    };
 
     private static StatefulSet Running(int ready) => new()
     {
@@ -146,6 +277,12 @@ public sealed class WorkspacePlannerTests
         Spec = new()
         {
             Replicas = 1,
+            ServiceName = "phi-headless",
+            PodManagementPolicy = "Parallel",
+            Selector = new()
+            {
+                MatchLabels = ImmutableSortedDictionary<string, string>.Empty.Add(Labels.Workspace, "phi"),
+            },
             Template = new() { Spec = new() { Containers = [new() { Image = "old/inference-host:0.9" }] } },
         },
         Status = new() { ReadyReplicas = ready },
@@ -153,7 +290,8 @@ public sealed class WorkspacePlannerTests
 
     private static void Match(string name, WorkspacePlan plan)
     {
-        var objects = plan.Apply.Select(static o => JsonNode.Parse(KubeKinds.Describe(o).Json)!.ToJsonString(s_indented));
+        var objects = plan.Apply.Select(
+            static o => JsonNode.Parse(KubeKinds.Describe(o).Json)!.ToJsonString(s_indented));
         Golden.Match(string.Join("\n---\n", objects), $"Cases/{name}/apply.golden.json");
         Golden.Match(
             string.Join('\n', plan.Conditions.Select(static c => $"{c.Type} {c.Status} {c.Reason}: {c.Message}")),

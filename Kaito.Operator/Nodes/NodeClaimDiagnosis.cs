@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
+using Kaito.Operator.Workspaces;
+
+namespace Kaito.Operator.Nodes;
+
+/// <summary>PURE: why NodeClaims are not ready, and what somebody can do about it.</summary>
+internal static class NodeClaimDiagnosis
+{
+    /// <summary>Reason of the condition when no claim tells anything.</summary>
+    public const string Unknown = "NodeClaimNotReady";
+
+    private const string Waiting = "AwaitingReconciliation";
+    private static readonly ImmutableArray<string> s_stages = ["Launched", "Registered", "Initialized"];
+
+    // The words of the clouds and of Karpenter; the first hit counts.
+    private static readonly ImmutableArray<(string Word, string Action)> s_actions =
+    [
+        ("quota", "ask the cloud for more quota of {0}, or choose another resource.instanceType"),
+        ("capacity", "wait, or choose another resource.instanceType or region"),
+        ("allocation", "wait, or choose another resource.instanceType or region"),
+        ("not available", "choose a resource.instanceType that the region has, instead of {0}"),
+        ("does not exist", "choose a resource.instanceType that the region has, instead of {0}"),
+        ("unauthorized", "grant the node provisioner's identity what the message names"),
+        ("authorization", "grant the node provisioner's identity what the message names"),
+        ("forbidden", "grant the node provisioner's identity what the message names"),
+    ];
+
+    /// <summary>The condition, with the provider's own words and the next step.</summary>
+    /// <param name="workspace">Whose claims they are.</param>
+    /// <param name="live">Claims that are not being deleted.</param>
+    /// <param name="before">What was told last.</param>
+    public static Condition Explain(Workspace workspace, ImmutableArray<NodeClaim> live, WorkspaceStatus? before)
+    {
+        var problems = s_stages.SelectMany(stage => live
+            .SelectMany(claim => (claim.Status?.Conditions ?? []).Select(c => (Claim: claim, Condition: c)))
+            .Where(p => p.Condition.Type == stage && p.Condition.Status != "True"
+                && !string.IsNullOrEmpty(p.Condition.Message))).ToImmutableArray();
+        var told = problems.FirstOrDefault(static p => p.Condition.Reason != Waiting);
+        told = told.Claim is null ? problems.FirstOrDefault() : told;
+        if (told.Claim is null)
+        {
+            return Remembered(live, before) ?? Unmet(Unknown, "Ready NodeClaims are not enough");
+        }
+
+        var message = PodDiagnosis.Cut(told.Condition.Message!);
+        return told.Condition.Reason == Waiting
+            ? Unmet(Word(told.Condition.Reason), message)
+            : Unmet(Word(told.Condition.Reason), $"{message} Next: {Action(workspace, told.Claim, told.Condition)}; "
+                + "the Workspace goes on by itself when a node comes.");
+    }
+
+    /// <summary>Whether a condition tells of a failure rather than of waiting.</summary>
+    public static bool IsFailure(Condition condition) =>
+        condition.Status != Condition.True && condition.Reason is not (Unknown or Waiting);
+
+    // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last one.
+    private static Condition? Remembered(ImmutableArray<NodeClaim> live, WorkspaceStatus? before)
+    {
+        var last = (before?.Conditions ?? []).FirstOrDefault(static c => c.Type == ConditionTypes.NodeClaimReady);
+        return last is not null && IsFailure(last) && live.All(static c => c.Status?.Conditions is null)
+            ? Unmet(last.Reason, last.Message)
+            : null;
+    }
+
+    private static string Action(Workspace workspace, NodeClaim claim, StatusCondition condition)
+    {
+        var text = $"{condition.Reason} {condition.Message}";
+        foreach (var (word, action) in s_actions)
+        {
+            if (text.Contains(word, StringComparison.OrdinalIgnoreCase))
+            {
+                return action.Replace("{0}", workspace.InstanceType, StringComparison.Ordinal);
+            }
+        }
+
+        return $"see kubectl describe nodeclaim {claim.Metadata.Name}";
+    }
+
+    // A condition's reason must be one word, and providers do not always give one.
+    private static string Word(string? reason) =>
+        !string.IsNullOrEmpty(reason) && char.IsAsciiLetter(reason[0]) && reason.All(char.IsAsciiLetterOrDigit)
+            ? reason
+            : Unknown;
+
+    private static Condition Unmet(string reason, string message) =>
+        WorkspaceConditions.Unmet(ConditionTypes.NodeClaimReady, reason, message);
+}
