@@ -46,6 +46,8 @@ public static class KaitoResourceExtensions
             .WithKaitoEndpoint("/healthz")
             .WithArgs("--state-dir", state.Folder, "--substitute-model", state.TinyModel)
             .WithArgs(Forwarded(builder, "node-delay"))
+            .WithArgs(Forwarded(builder, "node-mode"))
+            .WithArgs(Forwarded(builder, "node-slow-delay"))
             .ExcludeFromManifest();
     }
 
