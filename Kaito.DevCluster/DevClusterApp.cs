@@ -16,6 +16,9 @@ internal static class DevClusterApp
 
         // A start that fails is told in one sentence by Program.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // One that fails is logged; the API and the other controllers go on.
+        builder.Services.Configure<HostOptions>(static host =>
+            host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         var options = DevClusterOptions.Read(builder.Configuration);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);

@@ -50,9 +50,9 @@ internal static class ApiAnswers
         return WriteAsync(http, WantsMetadata(http.Request) ? TableRender.Metadata(value) : value, status);
     }
 
-    public static Task WriteListAsync(HttpContext http, ApiPath path, ObjectList list)
+    public static Task WriteListAsync(HttpContext http, ApiPath path, ListPage page)
     {
-        var version = list.ResourceVersion.ToString(CultureInfo.InvariantCulture);
+        var list = page.Items;
         foreach (var item in list.Items)
         {
             SetVersion(path, item);
@@ -61,7 +61,7 @@ internal static class ApiAnswers
         if (WantsTable(http.Request))
         {
             var table = TableRender.Table(path.Type, path.Version, list.Items, Rows(http));
-            table["metadata"] = new JsonObject { ["resourceVersion"] = version };
+            table["metadata"] = ListMeta(page);
             return WriteAsync(http, table);
         }
 
@@ -70,15 +70,34 @@ internal static class ApiAnswers
         {
             ["kind"] = partial ? "PartialObjectMetadataList" : path.Type.ListKind,
             ["apiVersion"] = partial ? "meta.k8s.io/v1" : path.ApiVersion,
-            ["metadata"] = new JsonObject { ["resourceVersion"] = version },
+            ["metadata"] = ListMeta(page),
             ["items"] = new JsonArray(
                 [.. list.Items.Select(item => (JsonNode)(partial ? TableRender.Metadata(item) : item))]),
         });
     }
 
-    /// <summary>Objects are stored in one version; the strategy between versions is None, so only the name differs.</summary>
+    private static JsonObject ListMeta(ListPage page)
+    {
+        var meta = new JsonObject
+        {
+            ["resourceVersion"] = page.Items.ResourceVersion.ToString(CultureInfo.InvariantCulture),
+        };
+        if (page.Continue is not null)
+        {
+            meta["continue"] = page.Continue;
+            meta["remainingItemCount"] = page.Remaining;
+        }
+
+        return meta;
+    }
+
+    /// <summary>
+    /// Objects are stored in one version; the strategy between versions is None, so only the name differs. Events are the
+    /// exception.
+    /// </summary>
     public static void SetVersion(ApiPath path, JsonObject value)
     {
+        EventForms.ToShown(path, value);
         value["apiVersion"] = path.ApiVersion;
         value["kind"] = path.Type.Kind;
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Storage;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace Kaito.DevCluster.Api;
@@ -13,6 +14,15 @@ internal static class ApiBody
 {
     /// <summary>Large enough for any object that a real API server takes (its own limit is 3 MiB).</summary>
     private const int LimitBytes = 4 << 20;
+
+    private const int LimitNodes = 500_000;
+    private const int LimitDepth = 64;
+
+    private static readonly JsonDocumentOptions s_json = new()
+    {
+        MaxDepth = LimitDepth,
+        AllowDuplicateProperties = false,
+    };
 
     public static async Task<JsonNode?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
@@ -40,17 +50,33 @@ internal static class ApiBody
             : Parse(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length), request.ContentType);
     }
 
-    public static async Task<JsonObject> ReadObjectAsync(HttpRequest request, CancellationToken cancellationToken) =>
-        await ReadAsync(request, cancellationToken) as JsonObject
-        ?? throw ApiStatusException.BadRequest("the body must be one Kubernetes object");
+    /// <exception cref="ApiStatusException">A 415 for a media type of no object, a 400 for anything but one object.</exception>
+    public static async Task<JsonObject> ReadObjectAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var mediaType = request.ContentType?.Split(';')[0].Trim().ToLowerInvariant() ?? "";
+        if (mediaType is not ("" or "application/json" or "application/yaml" or "application/vnd.kubernetes.protobuf"))
+        {
+            throw ApiStatusException.UnsupportedMediaType(mediaType, "application/json", "application/yaml");
+        }
+
+        return await ReadAsync(request, cancellationToken) as JsonObject
+            ?? throw ApiStatusException.BadRequest("the body must be one Kubernetes object");
+    }
 
     public static JsonNode? Parse(string text, string? mediaType)
     {
         try
         {
-            return mediaType?.Contains("yaml", StringComparison.OrdinalIgnoreCase) == true && !IsJson(text)
+            var node = mediaType?.Contains("yaml", StringComparison.OrdinalIgnoreCase) == true && !IsJson(text)
                 ? FromYaml(text)
-                : JsonNode.Parse(text);
+                : JsonNode.Parse(text, null, s_json);
+            var left = LimitNodes;
+            RequireReadable(node, ref left);
+            return node;
+        }
+        catch (InvalidOperationException broken)
+        {
+            throw ApiStatusException.BadRequest($"the body has text that is no Unicode: {broken.Message}");
         }
         catch (JsonException broken)
         {
@@ -64,28 +90,86 @@ internal static class ApiBody
 
     private static bool IsJson(string text) => text.AsSpan().TrimStart() is ['{' or '[', ..];
 
-    private static JsonNode? FromYaml(string text)
+    // Texts are decoded when they are first read: here rather than somewhere later.
+    private static void RequireReadable(JsonNode? node, ref int left)
     {
-        var stream = new YamlStream();
-        stream.Load(new StringReader(text));
-        return stream.Documents.Count == 0 ? null : FromYaml(stream.Documents[0].RootNode, 0);
-    }
-
-    private static JsonNode? FromYaml(YamlNode node, int depth)
-    {
-        if (depth > 64)
+        if (--left < 0)
         {
-            throw ApiStatusException.BadRequest("the YAML body is nested more than 64 levels deep");
+            throw new ApiStatusException(
+                new(413, "RequestEntityTooLarge", $"the body has more than {LimitNodes} members and items"));
         }
 
-        return node switch
+        switch (node)
         {
-            YamlMappingNode map => new JsonObject(map.Children.Select(child =>
-                KeyValuePair.Create(((YamlScalarNode)child.Key).Value ?? "", FromYaml(child.Value, depth + 1)))),
-            YamlSequenceNode list => new JsonArray([.. list.Children.Select(item => FromYaml(item, depth + 1))]),
-            YamlScalarNode scalar => FromScalar(scalar),
-            _ => null,
-        };
+            case JsonObject map:
+                foreach (var (_, child) in map)
+                {
+                    RequireReadable(child, ref left);
+                }
+
+                break;
+            case JsonArray list:
+                foreach (var item in list)
+                {
+                    RequireReadable(item, ref left);
+                }
+
+                break;
+            case JsonValue value when value.GetValueKind() == JsonValueKind.String:
+                _ = value.GetValue<string>();
+                break;
+        }
+    }
+
+    private static JsonNode? FromYaml(string text)
+    {
+        RequirePlain(text);
+        var stream = new YamlStream();
+        stream.Load(new StringReader(text));
+        return stream.Documents.Count == 0 ? null : FromYaml(stream.Documents[0].RootNode);
+    }
+
+    // Before the tree is built, which recurses as deep as the text nests and as wide as its aliases repeat.
+    private static void RequirePlain(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        var depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current switch
+            {
+                MappingStart or SequenceStart => 1,
+                MappingEnd or SequenceEnd => -1,
+                AnchorAlias => throw ApiStatusException.BadRequest(
+                    "the YAML body uses an alias (*name), which is not read; write the value out"),
+                _ => 0,
+            };
+            if (depth > LimitDepth)
+            {
+                throw ApiStatusException.BadRequest($"the YAML body is nested more than {LimitDepth} levels deep");
+            }
+        }
+    }
+
+    private static JsonNode? FromYaml(YamlNode node)
+    {
+        switch (node)
+        {
+            case YamlMappingNode map:
+                var members = new JsonObject();
+                foreach (var (key, child) in map.Children)
+                {
+                    var name = key as YamlScalarNode
+                        ?? throw ApiStatusException.BadRequest($"the YAML body has a key at {key.Start} that is no text");
+                    members[name.Value ?? ""] = FromYaml(child);
+                }
+
+                return members;
+            case YamlSequenceNode list:
+                return new JsonArray([.. list.Children.Select(FromYaml)]);
+            default:
+                return node is YamlScalarNode scalar ? FromScalar(scalar) : null;
+        }
     }
 
     private static JsonValue? FromScalar(YamlScalarNode scalar)

@@ -7,7 +7,7 @@ namespace Kaito.DevCluster.Api;
 internal sealed record ApiPath(
     ResourceType Type, TypeVersion Version, string? Namespace, string? Name, string? Subresource, string Rest)
 {
-    public GroupResource Resource => Type.Resource;
+    public GroupResource Resource => EventForms.Stored(Type.Resource);
 
     public ObjectKey Key => new(Resource, Type.Namespaced ? Namespace : null, Name ?? "");
 

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Storage;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kaito.DevCluster.Api;
 
 /// <summary>Container logs, and requests handed on to Services and pods as they are, streams included.</summary>
-internal sealed class PassThrough(IPodLogs logs, IServiceEndpoints endpoints, IClusterStore store, TimeProvider clock) : IDisposable
+internal sealed class PassThrough(
+    IPodLogs logs, IServiceEndpoints endpoints, IClusterStore store, TimeProvider clock) : IDisposable
 {
     private static readonly string[] s_hop =
         ["Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "TE", "Trailer", "Host", "Authorization"];
@@ -63,15 +65,16 @@ internal sealed class PassThrough(IPodLogs logs, IServiceEndpoints endpoints, IC
         long? Number(string name) =>
             long.TryParse(query[name], CultureInfo.InvariantCulture, out var value) && value >= 0 ? value : null;
         var since = Number("sinceSeconds") is { } seconds
-            ? clock.GetUtcNow().AddSeconds(-seconds)
-            : DateTimeOffset.TryParse(query["sinceTime"], CultureInfo.InvariantCulture, out var at) ? at : (DateTimeOffset?)null;
+            ? clock.GetUtcNow().AddSeconds(-Math.Min(seconds, int.MaxValue))
+            : DateTimeOffset.TryParse(query["sinceTime"], CultureInfo.InvariantCulture, out var at)
+                ? at : (DateTimeOffset?)null;
         return new(
             path.Namespace!,
             path.Name!,
             container.Length > 0 ? container : names.FirstOrDefault(),
             query["follow"] == "true",
             query["previous"] == "true",
-            (int?)Number("tailLines"),
+            Number("tailLines") is { } lines ? (int)Math.Min(lines, int.MaxValue) : null,
             query["timestamps"] == "true",
             since,
             Number("limitBytes"));
@@ -84,7 +87,7 @@ internal sealed class PassThrough(IPodLogs logs, IServiceEndpoints endpoints, IC
     {
         var target = Target(path);
         using var request = new HttpRequestMessage(
-            new(http.Request.Method), new Uri(target, "/" + path.Rest + http.Request.QueryString));
+            new(http.Request.Method), new Uri(target, Rest(http)));
         if (http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0)
         {
             request.Content = new StreamContent(http.Request.Body);
@@ -112,6 +115,14 @@ internal sealed class PassThrough(IPodLogs logs, IServiceEndpoints endpoints, IC
         {
             // The client left.
         }
+    }
+
+    // What stands behind the first "/proxy", as the client wrote it: escapes, doubled and trailing slashes stay.
+    private static string Rest(HttpContext http)
+    {
+        var raw = http.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var at = raw.IndexOf("/proxy", StringComparison.Ordinal) + "/proxy".Length;
+        return "/" + (at <= raw.Length ? raw[at..] : "").TrimStart('/');
     }
 
     private Uri Target(ApiPath path)

@@ -70,6 +70,25 @@ internal static class ProtobufBody
             [3] = ("containerPort", "int"),
             [4] = ("protocol", "string"),
         },
+        ["SelfSubjectAccessReview"] = new() { [1] = ("metadata", Meta), [2] = ("spec", "AccessReviewSpec") },
+        ["AccessReviewSpec"] = new()
+        {
+            [1] = ("resourceAttributes", "ResourceAttributes"),
+            [2] = ("nonResourceAttributes", "NonResourceAttributes"),
+        },
+        ["ResourceAttributes"] = new()
+        {
+            [1] = ("namespace", "string"),
+            [2] = ("verb", "string"),
+            [3] = ("group", "string"),
+            [4] = ("version", "string"),
+            [5] = ("resource", "string"),
+            [6] = ("subresource", "string"),
+            [7] = ("name", "string"),
+        },
+        ["NonResourceAttributes"] = new() { [1] = ("path", "string"), [2] = ("verb", "string") },
+        ["SelfSubjectRulesReview"] = new() { [1] = ("metadata", Meta), [2] = ("spec", "RulesReviewSpec") },
+        ["RulesReviewSpec"] = new() { [1] = ("namespace", "string") },
         [Meta] = new()
         {
             [1] = ("name", "string"),
@@ -99,7 +118,8 @@ internal static class ProtobufBody
                 var type = new Reader(bytes);
                 while (type.Next(out var part, out var text, out _))
                 {
-                    (version, kind) = part == 1 ? (Encoding.UTF8.GetString(text), kind) : (version, Encoding.UTF8.GetString(text));
+                    var read = Encoding.UTF8.GetString(text);
+                    (version, kind) = part == 1 ? (read, kind) : (version, read);
                 }
             }
             else if (field == 2)

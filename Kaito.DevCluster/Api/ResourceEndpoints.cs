@@ -1,12 +1,14 @@
 using System.Text.Json.Nodes;
 using Kaito.DevCluster.Apply;
+using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Api;
 
 /// <summary>The resource paths: objects, lists, watches and the status and scale subresources.</summary>
-internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog catalog, TimeProvider clock, PassThrough pass)
+internal sealed class ResourceEndpoints(
+    IClusterStore store, ResourceCatalog catalog, TimeProvider clock, PassThrough pass)
 {
     public Task HandleAsync(HttpContext http)
     {
@@ -16,6 +18,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
             return AccessReviews.AnswerAsync(http);
         }
 
+        ClientWarnings.AddForOldKubectl(http);
         var path = ApiPath.Parse(text, catalog);
         return path switch
         {
@@ -37,11 +40,11 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
                 await WatchStream.RunAsync(http, path, store, selector);
                 break;
             case "GET":
-                await ApiAnswers.WriteListAsync(http, path, store.List(path.Resource, path.Namespace, selector));
+                var all = store.List(path.Resource, path.Namespace, selector);
+                await ApiAnswers.WriteListAsync(http, path, ListPages.Cut(all, query));
                 break;
             case "POST":
-                var body = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
-                RequireKind(path, body);
+                var body = await ReadAsync(http, path);
                 ManagedFields.Update(null, body, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
                 var created = store.Create(path.Resource, path.Namespace, body, DryRun(http));
                 await ApiAnswers.WriteObjectAsync(http, path, created, 201);
@@ -85,8 +88,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
 
     private async Task ReplaceAsync(HttpContext http, ApiPath path)
     {
-        var body = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
-        RequireKind(path, body);
+        var body = await ReadAsync(http, path);
         RequireName(path, body);
         if (store.Get(path.Key) is { } live)
         {
@@ -112,6 +114,8 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
             var live = Require(path);
             ApiAnswers.SetVersion(path, live);
             var next = Patching.Patched(path.Type, kind, live, patch);
+            EventForms.ToStored(path, live);
+            Accept(http, path, next);
             RequireName(path, next);
             ManagedFields.Update(live, next, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
             return Write(path, next, DryRun(http));
@@ -128,6 +132,7 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
         }
 
         RequireKind(path, manifest);
+        Accept(http, path, manifest);
         RequireName(path, manifest);
         var force = http.Request.Query["force"] == "true";
         var at = FieldCursor.Root(path.Type, path.Version);
@@ -207,10 +212,38 @@ internal sealed class ResourceEndpoints(IClusterStore store, ResourceCatalog cat
         var list = store.List(path.Resource, path.Namespace, selector);
         foreach (var item in list.Items)
         {
-            store.Delete(new(path.Resource, item["metadata"]?["namespace"]?.ToString(), item.Name), request);
+            Gone(() => store.Delete(path.Resource.KeyOf(item), request));
         }
 
-        await ApiAnswers.WriteListAsync(http, path, list);
+        await ApiAnswers.WriteListAsync(http, path, new(list, null, 0));
+    }
+
+    private static async Task<JsonObject> ReadAsync(HttpContext http, ApiPath path)
+    {
+        var body = await ApiBody.ReadObjectAsync(http.Request, http.RequestAborted);
+        RequireKind(path, body);
+        Accept(http, path, body);
+        return body;
+    }
+
+    // A written object, from here on in the stored form and with members of the right types.
+    private static void Accept(HttpContext http, ApiPath path, JsonObject value)
+    {
+        EventForms.ToStored(path, value);
+        ObjectShape.Require(path.Type, value);
+        FieldValidation.Apply(http, path, value);
+    }
+
+    // Someone else may have deleted it since the list.
+    private static void Gone(Action delete)
+    {
+        try
+        {
+            delete();
+        }
+        catch (ApiStatusException gone) when (gone.Status.Code == 404)
+        {
+        }
     }
 
     private JsonObject Write(ApiPath path, JsonObject value, bool dryRun) => path.Subresource == "status"

@@ -6,7 +6,7 @@ using Kaito.DevCluster.Storage;
 namespace Kaito.DevCluster.Api;
 
 /// <summary>Everything that is not a resource: health, version, discovery; and the way to the resources.</summary>
-internal static class RootEndpoints
+internal static partial class RootEndpoints
 {
     private static readonly string[] s_health = ["/healthz", "/readyz", "/livez"];
 
@@ -82,7 +82,16 @@ internal static class RootEndpoints
         {
             // The client left before the answer.
         }
+        catch (Exception failure) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            LogFailed(http.RequestServices.GetRequiredService<ILogger<ResourceEndpoints>>(), failure,
+                http.Request.Method, http.Request.Path);
+            await ApiAnswers.RefuseAsync(http, new(500, "InternalError", $"the dev cluster failed: {failure.Message}"));
+        }
     }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed, which is a fault of the dev cluster")]
+    private static partial void LogFailed(ILogger logger, Exception failure, string method, string path);
 
     private static Task AuthorizeAsync(HttpContext http, RequestDelegate next)
     {

@@ -22,12 +22,13 @@ internal static class WatchStream
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), clock);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted, stopping);
 
+        var request = Request(http, path, selector);
         http.Response.ContentType = "application/json;stream=watch";
         await http.Response.StartAsync(end.Token);
         await http.Response.Body.FlushAsync(end.Token);
         try
         {
-            await foreach (var change in store.WatchAsync(Request(http, path, selector), end.Token))
+            await foreach (var change in store.WatchAsync(request, end.Token))
             {
                 await SendAsync(http, Line(http, path, change), end.Token);
             }
@@ -48,7 +49,8 @@ internal static class WatchStream
         var query = http.Request.Query;
         var bookmarks = query["allowWatchBookmarks"] == "true";
         var version = query["resourceVersion"].ToString();
-        if (!long.TryParse(version.Length == 0 ? "0" : version, CultureInfo.InvariantCulture, out var from))
+        if (!long.TryParse(
+            version.Length == 0 ? "0" : version, NumberStyles.None, CultureInfo.InvariantCulture, out var from))
         {
             throw ApiStatusException.BadRequest($"resourceVersion: \"{version}\" is not a number this server gave out");
         }

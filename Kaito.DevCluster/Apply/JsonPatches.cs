@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Apply;
@@ -7,10 +8,20 @@ namespace Kaito.DevCluster.Apply;
 /// <summary>RFC 6902 JSON Patch and RFC 7386 JSON Merge Patch.</summary>
 internal static class JsonPatches
 {
+    private const int LimitOperations = 10_000;
+    private const int LimitNodes = 500_000;
+    private const int LimitDepth = 100;
+
     /// <summary>Applies the operations in order to a copy; a failing one is a 422 that names it.</summary>
     public static JsonObject Apply(JsonObject target, JsonArray operations)
     {
-        var root = target.DeepClone() as JsonNode;
+        if (operations.Count > LimitOperations)
+        {
+            throw ApiStatusException.BadRequest(
+                $"the JSON patch has {operations.Count} operations; at most {LimitOperations} are taken");
+        }
+
+        var root = target.DeepClone();
         for (var i = 0; i < operations.Count; i++)
         {
             if (operations[i] is not JsonObject operation)
@@ -19,9 +30,43 @@ internal static class JsonPatches
             }
 
             root = Run(root, operation);
+            if (operation.String("op") is "copy" or "move" or "add")
+            {
+                RequireSmall(root, operation);
+            }
         }
 
-        return root as JsonObject ?? throw Refused(new JsonObject { ["op"] = "replace" }, "the result is not an object");
+        return root as JsonObject ?? throw Refused(
+            new JsonObject { ["op"] = "replace" }, "the result is not an object");
+    }
+
+    // Each copy may double the object.
+    private static void RequireSmall(JsonNode? root, JsonObject operation)
+    {
+        var left = LimitNodes;
+        if (ObjectShape.IsDeep(root, LimitDepth) || Exceeds(root, ref left))
+        {
+            throw Refused(operation, $"the result has more than {LimitDepth} levels or {LimitNodes} members and items");
+        }
+    }
+
+    private static bool Exceeds(JsonNode? node, ref int left)
+    {
+        left--;
+        foreach (var child in node switch
+        {
+            JsonObject map => map.Select(static member => member.Value),
+            JsonArray list => list,
+            _ => Enumerable.Empty<JsonNode?>(),
+        })
+        {
+            if (left < 0 || Exceeds(child, ref left))
+            {
+                return true;
+            }
+        }
+
+        return left < 0;
     }
 
     /// <summary>Merges a copy of the patch into a copy of the target; null removes.</summary>
@@ -76,7 +121,8 @@ internal static class JsonPatches
         }
     }
 
-    private static string From(JsonObject operation) => operation.String("from") ?? throw Refused(operation, "it has no from");
+    private static string From(JsonObject operation) =>
+        operation.String("from") ?? throw Refused(operation, "it has no from");
 
     private static JsonNode? Put(JsonNode? root, string path, JsonNode? value, JsonObject operation, bool insert)
     {

@@ -105,12 +105,14 @@ internal static class StrategicMerge
     private static JsonArray MergeKeyed(ResourceType type, string name, string key, JsonArray target, JsonArray patch)
     {
         var result = target.Select(static item => item?.DeepClone()).ToList();
-        foreach (var change in patch.OfType<JsonObject>())
+        foreach (var element in patch)
         {
-            var wanted = change[key]?.ToString() ?? throw ApiStatusException.BadRequest(
+            var change = element as JsonObject ?? throw ApiStatusException.BadRequest(
+                $"strategic merge patch: an item of {name} is no object");
+            var wanted = change.At(key)?.ToString() ?? throw ApiStatusException.BadRequest(
                 $"strategic merge patch: an item of {name} has no {key}, by which items are told apart");
-            var at = result.FindIndex(item => item?[key]?.ToString() == wanted);
-            var merged = MergeMap(type, name, at < 0 ? [] : (JsonObject)result[at]!, change);
+            var at = result.FindIndex(item => item.At(key)?.ToString() == wanted);
+            var merged = MergeMap(type, name, at < 0 ? [] : result[at] as JsonObject ?? [], change);
             if (at < 0)
             {
                 result.Add(merged);
@@ -132,7 +134,7 @@ internal static class StrategicMerge
         }
 
         var key = kind is ListKind.Keyed keyed ? keyed.Keys[0] : null;
-        string? Identity(JsonNode? item) => key is null ? item?.ToString() : item?[key]?.ToString();
+        string? Identity(JsonNode? item) => key is null ? item?.ToString() : item.At(key)?.ToString();
         var rank = order.Select(Identity).ToList();
         var sorted = list.Select(static (item, at) => (Item: item, At: at))
             .OrderBy(pair => rank.IndexOf(Identity(pair.Item)) is var found && found >= 0 ? found : int.MaxValue)

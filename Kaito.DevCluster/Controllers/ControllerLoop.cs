@@ -92,6 +92,7 @@ internal sealed partial class ControllerLoop<T>(T reconciler, IClusterStore stor
 internal static partial class Watching
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Calls back for each present object and each change, in order. Starts over with the present objects when it fell
@@ -126,10 +127,21 @@ internal static partial class Watching
             catch (ApiStatusException refused)
             {
                 LogRestart(logger, resource, refused.Message);
-                await Task.Delay(s_pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await PauseAsync(s_pause, clock, cancellationToken);
+            }
+            catch (Exception failure)
+            {
+                LogFailure(logger, failure, resource);
+                await PauseAsync(s_pauseAfterFailure, clock, cancellationToken);
             }
         }
     }
+
+    private static async Task PauseAsync(TimeSpan pause, TimeProvider clock, CancellationToken cancellationToken) =>
+        await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    [LoggerMessage(LogLevel.Error, "What follows {Resource} failed; it starts over with the present objects")]
+    private static partial void LogFailure(ILogger logger, Exception failure, GroupResource resource);
 
     [LoggerMessage(LogLevel.Debug, "Watch of {Resource} starts over: {Why}")]
     private static partial void LogRestart(ILogger logger, GroupResource resource, string why);

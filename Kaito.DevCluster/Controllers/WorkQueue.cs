@@ -9,6 +9,9 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(30);
+
+    // Timers reach no further than some weeks; a look too early does no harm.
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(1);
     private readonly Lock _gate = new();
     private readonly Queue<ObjectKey> _ready = new();
     private readonly HashSet<ObjectKey> _queued = [];
@@ -41,6 +44,7 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
             return;
         }
 
+        delay = delay < s_longest ? delay : s_longest;
         lock (_gate)
         {
             var due = clock.GetUtcNow() + delay;

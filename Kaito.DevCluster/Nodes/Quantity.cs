@@ -5,6 +5,9 @@ namespace Kaito.DevCluster.Nodes;
 /// <summary>Kubernetes quantities (<c>500m</c>, <c>2</c>, <c>16Gi</c>, <c>1e3</c>) as plain numbers of their unit.</summary>
 internal static class Quantity
 {
+    // Summed up over all pods it still is a decimal.
+    private const decimal Largest = 1e24m;
+
     private static readonly (string Suffix, decimal Factor)[] s_suffixes =
     [
         ("Ki", 1L << 10), ("Mi", 1L << 20), ("Gi", 1L << 30), ("Ti", 1L << 40), ("Pi", 1L << 50),
@@ -21,8 +24,9 @@ internal static class Quantity
 
         var (suffix, factor) = s_suffixes.FirstOrDefault(s => text.EndsWith(s.Suffix, StringComparison.Ordinal));
         var digits = suffix is null ? text : text[..^suffix.Length];
+        var scale = suffix is null ? 1 : factor;
         return decimal.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            ? number * (suffix is null ? 1 : factor)
+            ? Math.Clamp(number, -Largest / scale, Largest / scale) * scale
             : 0;
     }
 }

@@ -6,7 +6,7 @@ using Kaito.DevCluster.Storage;
 namespace Kaito.DevCluster.OpenApi;
 
 /// <summary>
-/// OpenAPI v3 documents: full schemas for custom resources; for built-in kinds only the members of the object itself.
+/// OpenAPI v3 documents: full schemas for custom resources; names and types without descriptions for built-in kinds.
 /// kubectl reads them for explain, and to learn that the server validates fields.
 /// </summary>
 internal static class OpenApiDocuments
@@ -20,7 +20,7 @@ internal static class OpenApiDocuments
         foreach (var (group, version) in Served(catalog))
         {
             var path = PathOf(group, version);
-            var hash = Document(catalog, group, version)!.ToJsonString().GetHashCode(StringComparison.Ordinal);
+            var hash = Hash(catalog, group, version);
             paths[path] = new JsonObject
             {
                 ["serverRelativeURL"] = string.Create(CultureInfo.InvariantCulture, $"/openapi/v3/{path}?hash={hash:X8}"),
@@ -29,6 +29,12 @@ internal static class OpenApiDocuments
 
         return new() { ["paths"] = paths };
     }
+
+    // Built-in groups never change, and no definition may join them.
+    private static int Hash(ResourceCatalog catalog, string group, string version) =>
+        BuiltinTypes.All.Any(type => type.Group == group)
+            ? 1
+            : Document(catalog, group, version)!.ToJsonString().GetHashCode(StringComparison.Ordinal);
 
     /// <summary>One document, or null when nothing of the group and version is served.</summary>
     public static JsonObject? Document(ResourceCatalog catalog, string group, string version)
@@ -67,11 +73,15 @@ internal static class OpenApiDocuments
 
     private static JsonObject Schema(ResourceType type, TypeVersion version)
     {
-        var schema = version.Schema?.Copy() ?? new JsonObject
+        // The second form of events has other members.
+        var known = version.Schema ?? (type.Group == "events.k8s.io" ? null : BuiltinSchemas.Of(type));
+        var schema = known?.Copy() ?? new JsonObject
         {
-            ["description"] = $"{type.Kind}; the dev cluster does not describe the fields of built-in kinds.",
             ["properties"] = new JsonObject { ["spec"] = Open(), ["status"] = Open() },
         };
+        schema.Default("description", type.Custom
+            ? $"{type.Kind}."
+            : $"{type.Kind}: names and types only, the dev cluster has no descriptions of built-in kinds.");
         schema["type"] = "object";
         var properties = schema.Child("properties");
         properties["apiVersion"] = Text("The version of this representation of the object.");

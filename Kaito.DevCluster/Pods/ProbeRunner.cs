@@ -62,7 +62,8 @@ internal sealed class ProbeRunner(ProcessLauncher launcher, TimeProvider clock) 
         {
             return $"timed out after {timeout.TotalSeconds} s";
         }
-        catch (Exception failure) when (failure is HttpRequestException or SocketException or Win32Exception or IOException)
+        catch (Exception failure) when (failure is HttpRequestException or SocketException or Win32Exception
+            or IOException or UriFormatException or FormatException or InvalidOperationException)
         {
             return failure.Message;
         }

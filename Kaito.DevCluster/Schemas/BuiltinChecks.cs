@@ -7,19 +7,29 @@ namespace Kaito.DevCluster.Schemas;
 /// <summary>The checks of built-in kinds that a wrong manifest most often meets; far from all that a real server makes.</summary>
 internal static class BuiltinChecks
 {
+    /// <summary>Pods of one workload; each may be a process.</summary>
+    private const int MostPods = 1000;
+
     public static void Require(ResourceType type, JsonObject value)
     {
         var causes = ImmutableArray.CreateBuilder<StatusCause>();
         switch (type.Kind)
         {
             case "Pod":
-                CheckPod(value["spec"] as JsonObject, "spec", causes);
+                PodChecks.Check(value["spec"] as JsonObject, "spec", causes);
                 break;
             case "StatefulSet" or "Deployment" or "ReplicaSet" or "DaemonSet":
                 CheckWorkload(value["spec"] as JsonObject ?? [], causes);
                 break;
             case "Job":
-                CheckPod(value["spec"]?["template"]?["spec"] as JsonObject, "spec.template.spec", causes);
+                CheckCount(value.Child("spec"), "parallelism", causes);
+                PodChecks.Check(value.At("spec", "template", "spec") as JsonObject, "spec.template.spec", causes);
+                break;
+            case "Secret":
+                CheckBytes(value, "data", causes);
+                break;
+            case "ConfigMap":
+                CheckBytes(value, "binaryData", causes);
                 break;
             case "Service":
                 CheckService(value["spec"] as JsonObject ?? [], causes);
@@ -45,36 +55,40 @@ internal static class BuiltinChecks
             {
                 causes.Add(StatusCause.Invalid(
                     "spec.template.metadata.labels",
-                    template["metadata"]?["labels"],
+                    template.At("metadata", "labels"),
                     "`selector` does not match template `labels`"));
             }
         }
 
-        if (spec["replicas"] is JsonValue replicas && replicas.AsLong() < 0)
-        {
-            causes.Add(StatusCause.Invalid("spec.replicas", replicas, "must be greater than or equal to 0"));
-        }
-
-        CheckPod(spec["template"]?["spec"] as JsonObject, "spec.template.spec", causes);
+        CheckCount(spec, "replicas", causes);
+        PodChecks.Check(spec.At("template", "spec") as JsonObject, "spec.template.spec", causes);
     }
 
-    private static void CheckPod(JsonObject? spec, string path, ImmutableArray<StatusCause>.Builder causes)
+    private static void CheckCount(
+        JsonObject spec, string name, ImmutableArray<StatusCause>.Builder causes)
     {
-        if (spec?["containers"] is not JsonArray { Count: > 0 } containers)
+        if (spec.Number(name) is not { } count)
         {
-            causes.Add(StatusCause.Required($"{path}.containers"));
             return;
         }
 
-        for (var i = 0; i < containers.Count; i++)
+        if (count < 0)
         {
-            var container = containers[i] as JsonObject ?? [];
-            foreach (var name in (string[])["name", "image"])
+            causes.Add(StatusCause.Invalid($"spec.{name}", count, "must be greater than or equal to 0"));
+        }
+        else if (count > MostPods)
+        {
+            causes.Add(StatusCause.Invalid($"spec.{name}", count, $"the dev cluster takes at most {MostPods}"));
+        }
+    }
+
+    private static void CheckBytes(JsonObject value, string name, ImmutableArray<StatusCause>.Builder causes)
+    {
+        foreach (var (key, text) in value.Map(name))
+        {
+            if (!Convert.TryFromBase64String(text, new byte[text.Length], out _))
             {
-                if (container.String(name) is not { Length: > 0 })
-                {
-                    causes.Add(StatusCause.Required($"{path}.containers[{i}].{name}"));
-                }
+                causes.Add(StatusCause.Invalid($"{name}[{key}]", text, "must be base64"));
             }
         }
     }
@@ -89,10 +103,10 @@ internal static class BuiltinChecks
 
         for (var i = 0; i < ports.Count; i++)
         {
-            if (ports[i]?["port"] is not JsonValue port || port.AsLong() is < 1 or > 65535)
+            if (ports[i].At("port") is not JsonValue port || port.AsLong() is < 1 or > 65535)
             {
                 causes.Add(StatusCause.Invalid(
-                    $"spec.ports[{i}].port", ports[i]?["port"], "must be between 1 and 65535, inclusive"));
+                    $"spec.ports[{i}].port", ports[i].At("port"), "must be between 1 and 65535, inclusive"));
             }
         }
     }

@@ -53,8 +53,8 @@ internal static class CustomTypes
 
     private static TypeVersion Version(JsonObject version) => new(version.String("name")!)
     {
-        Served = version["served"]?.GetValue<bool>() ?? false,
-        Storage = version["storage"]?.GetValue<bool>() ?? false,
+        Served = version.Flag("served"),
+        Storage = version.Flag("storage"),
         HasStatus = version["subresources"]?["status"] is JsonObject,
         Scale = version["subresources"]?["scale"] is JsonObject scale ? Paths(scale) : null,
         Schema = (version["schema"]?["openAPIV3Schema"] as JsonObject)?.Copy(),

@@ -6,6 +6,11 @@ namespace Kaito.DevCluster.Schemas;
 internal interface IObjectRules
 {
     /// <summary>
+    /// First of all: throws a 400 that names every member of the wrong type. Null members of built-in kinds are dropped.
+    /// </summary>
+    void RequireShape(ResourceType type, JsonObject value);
+
+    /// <summary>
     /// Defaults, prunes and validates <paramref name="value"/> in place; throws a 422 that names every wrong field.
     /// </summary>
     /// <param name="type">The resource's type.</param>

@@ -6,6 +6,8 @@ namespace Kaito.DevCluster.Schemas;
 /// <summary>The rules of the served types: schemas for custom resources, hand-written ones for built-in kinds.</summary>
 internal sealed class ObjectRules(TimeProvider clock) : IObjectRules
 {
+    public void RequireShape(ResourceType type, JsonObject value) => ObjectShape.Require(type, value);
+
     public void Admit(ResourceType type, JsonObject value, JsonObject? stored)
     {
         if (stored is null && type.StorageVersion.HasStatus && type.Kind != "Node")

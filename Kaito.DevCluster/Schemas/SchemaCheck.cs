@@ -23,12 +23,20 @@ internal static class SchemaCheck
         return causes.ToImmutable();
     }
 
+    /// <summary>Every violation of a value that is not a whole object.</summary>
+    public static ImmutableArray<StatusCause> CheckValue(JsonObject schema, JsonNode? value, string path)
+    {
+        var causes = ImmutableArray.CreateBuilder<StatusCause>();
+        CheckNode(schema, value, path, causes);
+        return causes.ToImmutable();
+    }
+
     private static void CheckNode(
         JsonObject schema, JsonNode? value, string path, ImmutableArray<StatusCause>.Builder causes)
     {
         if (value is null)
         {
-            if (schema["nullable"]?.GetValue<bool>() != true)
+            if (!schema.Flag("nullable"))
             {
                 causes.Add(StatusCause.WrongType(path, null, schema.String("type") ?? "value", "null"));
             }
@@ -117,7 +125,7 @@ internal static class SchemaCheck
         {
             "set" => list.Select(static item => item?.ToJsonString() ?? "null"),
             "map" => list.Select(item => string.Join('|', (schema["x-kubernetes-list-map-keys"] as JsonArray ?? [])
-                .Select(key => item?[key!.ToString()]?.ToJsonString() ?? ""))),
+                .Select(key => item.At(key?.ToString() ?? "")?.ToJsonString() ?? ""))),
             _ => [],
         };
         foreach (var twice in keys.GroupBy(static key => key).Where(static same => same.Count() > 1))
@@ -133,7 +141,7 @@ internal static class SchemaCheck
         {
             var text = value.ToString();
             Bounds(schema, "minLength", "maxLength", text.EnumerateRunes().Count(), path, "characters", causes);
-            if (schema.String("pattern") is { } pattern && !Regex.IsMatch(text, pattern, RegexOptions.None, s_patternLimit))
+            if (schema.String("pattern") is { } pattern && !Matches(text, pattern))
             {
                 causes.Add(StatusCause.Invalid(path, value, $"should match '{pattern}'"));
             }
@@ -141,6 +149,23 @@ internal static class SchemaCheck
         else if (value.GetValueKind() == JsonValueKind.Number)
         {
             CheckNumber(schema, value, path, causes);
+        }
+    }
+
+    // Linear in the text. A pattern that .NET cannot read was refused with its definition.
+    private static bool Matches(string text, string pattern)
+    {
+        try
+        {
+            return Regex.IsMatch(text, pattern, RegexOptions.NonBacktracking, s_patternLimit);
+        }
+        catch (Exception unreadable) when (unreadable is ArgumentException or NotSupportedException)
+        {
+            return true;
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return false;
         }
     }
 

@@ -51,6 +51,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         {
             var type = catalog.Get(resource);
             var created = value.Copy();
+            rules.RequireShape(type, created);
             ObjectMeta.PrepareCreate(type, ns, created, clock);
             var key = new ObjectKey(resource, type.Namespaced ? ns : null, created.Name);
             if (Find(key) is not null)
@@ -75,6 +76,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         {
             var (type, key, stored) = Resolve(resource, ns, value);
             var next = value.Copy();
+            rules.RequireShape(type, next);
             ObjectMeta.PrepareUpdate(type, next, stored);
             if (type.StorageVersion.HasStatus)
             {
@@ -94,11 +96,12 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
             var (type, key, stored) = Resolve(resource, ns, value);
             var next = stored.Copy();
             next.Replace("status", value["status"]);
-            if (value["metadata"]?["managedFields"] is { } managed)
+            if (value.At("metadata", "managedFields") is { } managed)
             {
                 next["metadata"]!.AsObject().Replace("managedFields", managed);
             }
 
+            rules.RequireShape(type, next);
             rules.Admit(type, next, stored);
             return Write(key, next, stored, dryRun);
         }

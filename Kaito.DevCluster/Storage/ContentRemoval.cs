@@ -19,7 +19,14 @@ internal sealed partial class ContentRemoval(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                Sweep();
+                try
+                {
+                    Sweep();
+                }
+                catch (Exception failure)
+                {
+                    LogFailed(failure);
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -89,6 +96,9 @@ internal sealed partial class ContentRemoval(
         var kept = (meta["finalizers"] as JsonArray ?? []).Where(f => f?.ToString() != finalizer).Select(f => f!.DeepClone());
         meta["finalizers"] = new JsonArray([.. kept]);
     }
+
+    [LoggerMessage(LogLevel.Error, "Emptying deleted definitions failed and is repeated")]
+    private partial void LogFailed(Exception failure);
 
     [LoggerMessage(LogLevel.Warning, "{Key} could not be released: {Reason}")]
     private partial void LogRefused(string key, string reason);

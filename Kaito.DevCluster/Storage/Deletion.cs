@@ -8,6 +8,9 @@ internal static class Deletion
     public const string ForegroundFinalizer = "foregroundDeletion";
     public const string OrphanFinalizer = "orphan";
 
+    /// <summary>One day, in seconds.</summary>
+    private const long LongestGrace = 86400;
+
     private static readonly GroupResource s_pods = new("", "pods");
 
     public static void RequirePreconditions(ObjectKey key, JsonObject stored, DeleteRequest request)
@@ -90,9 +93,8 @@ internal static class Deletion
         var running = key.Resource == s_pods
             && value["spec"]?["nodeName"]?.ToString() is { Length: > 0 }
             && value["status"]?["phase"]?.ToString() is not ("Succeeded" or "Failed");
-        return running
-            ? request.GracePeriodSeconds ?? (value["spec"]?["terminationGracePeriodSeconds"] as JsonValue)?.AsLong() ?? 30
-            : 0;
+        var grace = request.GracePeriodSeconds ?? value.Number("spec", "terminationGracePeriodSeconds") ?? 30;
+        return running ? Math.Clamp(grace, 0, LongestGrace) : 0;
     }
 
     private static void AddFinalizer(JsonObject meta, string finalizer)
