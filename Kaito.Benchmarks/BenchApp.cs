@@ -10,7 +10,8 @@ internal interface IBenchArea
 
     /// <param name="quick">Finish within a minute.</param>
     /// <param name="scratch">An empty folder, deleted afterwards.</param>
-    IEnumerable<Metric> Measure(bool quick, string scratch);
+    /// <param name="cancellationToken">Ends the measurement and what it started.</param>
+    IAsyncEnumerable<Metric> MeasureAsync(bool quick, string scratch, CancellationToken cancellationToken);
 }
 
 /// <summary>One measured value, and what it must be, if anything.</summary>
@@ -45,15 +46,16 @@ internal static class BenchApp
     private const string QuickFlag = "--quick";
 
     /// <returns>0: every target holds; 1: one does not; 2: the arguments are wrong.</returns>
-    public static int Run(string[] args, IReadOnlyList<IBenchArea> areas, TextWriter output)
+    public static async Task<int> RunAsync(
+        string[] args, IReadOnlyList<IBenchArea> areas, TextWriter output, CancellationToken cancellationToken)
     {
         var names = args.Where(static argument => argument != QuickFlag).ToArray();
         var area = names is [var name] ? areas.FirstOrDefault(area => area.Name == name) : null;
         if (area is null)
         {
             var known = string.Join(", ", areas.Select(static area => area.Name));
-            output.WriteLine($"Area is '{string.Join(' ', names)}'; name one of: {known}.");
-            output.WriteLine("Usage: eng/bench AREA [--quick]");
+            await output.WriteLineAsync($"Area is '{string.Join(' ', names)}'; name one of: {known}.");
+            await output.WriteLineAsync("Usage: eng/bench AREA [--quick]");
             return 2;
         }
 
@@ -61,10 +63,11 @@ internal static class BenchApp
         try
         {
             var holds = true;
-            foreach (var metric in area.Measure(args.Contains(QuickFlag), scratch.FullName))
+            var metrics = area.MeasureAsync(args.Contains(QuickFlag), scratch.FullName, cancellationToken);
+            await foreach (var metric in metrics)
             {
                 holds &= metric.Holds;
-                output.WriteLine(Row(metric));
+                await output.WriteLineAsync(Row(metric));
             }
 
             return holds ? 0 : 1;

@@ -1,4 +1,24 @@
+using System.Runtime.InteropServices;
 using Kaito.Benchmarks;
 using Kaito.Benchmarks.Engine;
+using Kaito.Benchmarks.LocalRuns;
 
-return BenchApp.Run(args, [new EngineArea()], Console.Out);
+using var stop = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    return await BenchApp.RunAsync(
+        args, [new EngineArea(), new FirstLightArea(), new StartStopArea()], Console.Out, stop.Token);
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 130;
+}
+
+// What an area started is stopped on the way out.
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
+}

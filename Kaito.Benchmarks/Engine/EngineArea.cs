@@ -12,7 +12,10 @@ internal sealed class EngineArea : IBenchArea
 
     public string Name => "engine";
 
-    public IEnumerable<Metric> Measure(bool quick, string scratch)
+    public IAsyncEnumerable<Metric> MeasureAsync(bool quick, string scratch, CancellationToken cancellationToken) =>
+        Measure(quick, scratch).ToAsyncEnumerable();
+
+    private static IEnumerable<Metric> Measure(bool quick, string scratch)
     {
         var path = Path.Combine(scratch, "tiny");
         TinyModel.Write(path);
@@ -35,7 +38,7 @@ internal sealed class EngineArea : IBenchArea
             identical &= chats.All(chat => together.Tokens[chat.Id].SequenceEqual(alone.Tokens[chat.Id]));
         }
 
-        yield return new("engine.chats16.vs_sequential", Median(ratios), "x", new(0.6, Bound.AtMost));
+        yield return new("engine.chats16.vs_sequential", Median.Of(ratios), "x", new(0.6, Bound.AtMost));
         yield return new("engine.chats16.identical", identical ? 1 : 0, "bool", new(1, Bound.AtLeast));
         foreach (var count in new[] { 1, 4, 16 })
         {
@@ -61,7 +64,7 @@ internal sealed class EngineArea : IBenchArea
     {
         var tokens = sequences.Sum(static sequence => sequence.MaxNewTokens);
         var rounds = Enumerable.Range(0, quick ? 3 : 9);
-        return Median([.. rounds.Select(_ => tokens / Together(engine, sequences).Elapsed.TotalSeconds)]);
+        return Median.Of(rounds.Select(_ => tokens / Together(engine, sequences).Elapsed.TotalSeconds));
     }
 
     private static Timed OneByOne(IInferenceEngine engine, EngineSequence[] sequences)
@@ -104,12 +107,6 @@ internal sealed class EngineArea : IBenchArea
         }
 
         return new(Stopwatch.GetElapsedTime(started), tokens);
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 
     private sealed record Timed(TimeSpan Elapsed, Dictionary<long, List<int>> Tokens);
