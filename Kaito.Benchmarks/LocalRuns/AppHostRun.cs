@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 
 namespace Kaito.Benchmarks.LocalRuns;
@@ -9,11 +8,12 @@ namespace Kaito.Benchmarks.LocalRuns;
 internal sealed partial class AppHostRun : IAsyncDisposable
 {
     private const int Sigterm = 15;
+    private const int KeptLines = 40;
     private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
 
-    private readonly StringBuilder _output = new();
+    private readonly Queue<string> _output = [];
     private readonly Process _process;
     private readonly string _folder;
 
@@ -54,7 +54,7 @@ internal sealed partial class AppHostRun : IAsyncDisposable
             {
                 if (run._process.HasExited || Stopwatch.GetElapsedTime(started) > s_startLimit)
                 {
-                    throw new TimeoutException($"The AppHost did not come up:\n{run.Output}");
+                    throw new TimeoutException($"The AppHost did not come up:\n{run.LastOutput}");
                 }
 
                 await Task.Delay(s_look, TimeProvider.System, cancellationToken);
@@ -92,14 +92,14 @@ internal sealed partial class AppHostRun : IAsyncDisposable
     /// <summary>The exit code of a run that has ended.</summary>
     public int ExitCode => _process.ExitCode;
 
-    /// <summary>Everything printed so far.</summary>
-    public string Output
+    /// <summary>The last lines that it printed.</summary>
+    public string LastOutput
     {
         get
         {
             lock (_output)
             {
-                return _output.ToString();
+                return string.Join('\n', _output);
             }
         }
     }
@@ -162,7 +162,11 @@ internal sealed partial class AppHostRun : IAsyncDisposable
     {
         lock (_output)
         {
-            _output.AppendLine(line);
+            _output.Enqueue(line ?? "");
+            if (_output.Count > KeptLines)
+            {
+                _output.Dequeue();
+            }
         }
     }
 

@@ -20,14 +20,18 @@ internal sealed class StartStopArea : IBenchArea
             rounds.Add(await RunAsync(scratch, Loads[rounds.Count % Loads.Length], cancellationToken));
         }
 
-        yield return new("startstop.hangs", rounds.Count(static round => round.Stop is null), "", s_none);
+        yield return new("startstop.failed_starts", rounds.Count(static round => round.Start is null), "", s_none);
+        var hangs = rounds.Count(static round => round is { Start: not null, Stop: null });
+        yield return new("startstop.hangs", hangs, "", s_none);
         yield return new("startstop.orphans", rounds.Sum(static round => round.Orphans), "", s_none);
         yield return new("startstop.failed_exits", rounds.Count(static round => round.ExitCode != 0), "", s_none);
-        yield return new("startstop.start", Median.Of(rounds.Select(static round => round.Start.TotalSeconds)), "s");
-        var stops = rounds
-            .Select(static round => round.Stop).OfType<TimeSpan>().Select(static stop => stop.TotalSeconds).ToArray();
-        yield return new("startstop.stop", Median.Of(stops), "s");
-        yield return new("startstop.stop.worst", stops.DefaultIfEmpty().Max(), "s");
+        yield return new("startstop.start", Median.Of(Seconds(static round => round.Start)), "s");
+        yield return new("startstop.start.worst", Seconds(static round => round.Start).DefaultIfEmpty().Max(), "s");
+        yield return new("startstop.stop", Median.Of(Seconds(static round => round.Stop)), "s");
+        yield return new("startstop.stop.worst", Seconds(static round => round.Stop).DefaultIfEmpty().Max(), "s");
+
+        IEnumerable<double> Seconds(Func<Round, TimeSpan?> length) =>
+            rounds.Select(length).OfType<TimeSpan>().Select(static time => time.TotalSeconds);
     }
 
     /// <summary>What the application is doing when it is told to stop.</summary>
@@ -42,7 +46,20 @@ internal sealed class StartStopArea : IBenchArea
 
     private static async Task<Round> RunAsync(string folder, Load load, CancellationToken cancellationToken)
     {
-        await using var run = await AppHostRun.StartAsync(folder, cancellationToken);
+        try
+        {
+            await using var run = await AppHostRun.StartAsync(folder, cancellationToken);
+            return await StopAsync(run, load, cancellationToken);
+        }
+        catch (TimeoutException failure)
+        {
+            await Console.Error.WriteLineAsync(failure.Message);
+            return new(null, null, 0, 0);
+        }
+    }
+
+    private static async Task<Round> StopAsync(AppHostRun run, Load load, CancellationToken cancellationToken)
+    {
         var kubectl = new Kubectl(run.Kubeconfig);
         if (load != Load.Idle)
         {
@@ -62,15 +79,15 @@ internal sealed class StartStopArea : IBenchArea
         if (took is null || left.Length > 0 || exitCode != 0)
         {
             await Console.Error.WriteLineAsync(
-                $"Stopped while {load}: exit code {exitCode}, left: {string.Join("; ", left)}\n{run.Output}");
+                $"Stopped while {load}: exit code {exitCode}, left: {string.Join("; ", left)}\n{run.LastOutput}");
         }
 
         return new(run.StartTook, took, took is null ? 0 : left.Length, exitCode);
     }
 
-    /// <param name="Start">Until everything was healthy.</param>
-    /// <param name="Stop">From SIGTERM to the end; null when it did not end.</param>
+    /// <param name="Start">Until everything was healthy; null when it did not come up.</param>
+    /// <param name="Stop">From SIGTERM to the end; null when it did not end, or never came up.</param>
     /// <param name="Orphans">Processes left after the end.</param>
     /// <param name="ExitCode">Of the AppHost.</param>
-    private sealed record Round(TimeSpan Start, TimeSpan? Stop, int Orphans, int ExitCode);
+    private sealed record Round(TimeSpan? Start, TimeSpan? Stop, int Orphans, int ExitCode);
 }

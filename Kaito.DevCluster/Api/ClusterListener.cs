@@ -8,7 +8,9 @@ internal sealed class DevClusterOptions
     /// <summary>Where kubeconfig is written. Default <c>.kaito</c>. Option <c>--state-dir</c>.</summary>
     public string StateDirectory { get; init; } = ".kaito";
 
-    /// <summary>Addresses, separated by ';'. Option <c>--listen</c>, else ASPNETCORE_URLS, else any free https port.</summary>
+    /// <summary>
+    /// Addresses, separated by ';'. Option <c>--listen</c>, else ASPNETCORE_URLS, else any free https port.
+    /// </summary>
     public string Listen { get; init; } = "https://127.0.0.1:0";
 
     public static DevClusterOptions Read(IConfiguration configuration) => new()
@@ -42,7 +44,8 @@ internal readonly record struct ListenAddress(bool Tls, int Port)
                 $"--listen: \"{part}\" is not an address like https://127.0.0.1:6443 (port 0 takes a free one).");
         }
 
-        var loopback = uri.Host == "localhost" || (IPAddress.TryParse(uri.Host, out var ip) && IPAddress.IsLoopback(ip));
+        var loopback = uri.Host == "localhost"
+            || (IPAddress.TryParse(uri.Host, out var ip) && IPAddress.IsLoopback(ip));
         return loopback
             ? new(uri.Scheme == "https", uri.Port)
             : throw new DevClusterStartException(
@@ -61,11 +64,16 @@ internal sealed partial class KubeconfigFile(
     Microsoft.AspNetCore.Hosting.Server.IServer server,
     ILogger<KubeconfigFile> logger)
 {
-    public string Path { get; } = System.IO.Path.GetFullPath(System.IO.Path.Combine(options.StateDirectory, "kubeconfig"));
+    public string Path { get; } =
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(options.StateDirectory, "kubeconfig"));
+
+    /// <summary>Whether what lies at <see cref="Path"/> is of this process and not of an earlier one.</summary>
+    public bool Written { get; private set; }
 
     public void Write()
     {
-        var addresses = server.Features.Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()!.Addresses;
+        var addresses = server.Features
+            .Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()!.Addresses;
         var address = addresses.First(static address => address.StartsWith("https", StringComparison.Ordinal));
         try
         {
@@ -74,9 +82,11 @@ internal sealed partial class KubeconfigFile(
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
             throw new DevClusterStartException(
-                $"--state-dir: cannot write \"{Path}\": {failed.Message} Choose a directory that you can write.", failed);
+                $"--state-dir: cannot write \"{Path}\": {failed.Message} Choose a directory that you can write.",
+                failed);
         }
 
+        Written = true;
         LogReady(address, Path);
     }
 

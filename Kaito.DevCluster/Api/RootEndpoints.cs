@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Kaito.DevCluster.OpenApi;
 using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kaito.DevCluster.Api;
 
@@ -16,18 +17,21 @@ internal static partial class RootEndpoints
         app.Use(AuthorizeAsync);
         foreach (var path in s_health)
         {
-            app.MapGet(path, static () => TypedResults.Text("ok"));
+            app.MapGet(path, Health);
         }
 
         var catalog = app.Services.GetRequiredService<ResourceCatalog>();
         app.MapGet("/version", static http => ApiAnswers.WriteAsync(http, Version()));
-        app.MapGet("/", static http => ApiAnswers.WriteAsync(
-            http, new JsonObject { ["paths"] = new JsonArray("/api", "/apis", "/healthz", "/livez", "/readyz", "/version") }));
+        app.MapGet("/", static http => ApiAnswers.WriteAsync(http, new JsonObject
+        {
+            ["paths"] = new JsonArray("/api", "/apis", "/healthz", "/livez", "/readyz", "/version"),
+        }));
         app.MapGet("/api", static http => ApiAnswers.WriteAsync(
             http, Discovery.CoreVersions(http.Request.Host.ToString())));
         app.MapGet("/api/v1", http => WriteAsync(http, Discovery.Resources(catalog, "", "v1")));
         app.MapGet("/apis", http => ApiAnswers.WriteAsync(http, Discovery.Groups(catalog)));
-        app.MapGet("/apis/{group}", (HttpContext http, string group) => WriteAsync(http, Discovery.Group(catalog, group)));
+        app.MapGet("/apis/{group}", (HttpContext http, string group) =>
+            WriteAsync(http, Discovery.Group(catalog, group)));
         app.MapGet("/apis/{group}/{version}", (HttpContext http, string group, string version) =>
             WriteAsync(http, Discovery.Resources(catalog, group, version)));
 
@@ -41,6 +45,11 @@ internal static partial class RootEndpoints
         app.Map("/apis/{group}/{version}/{**rest}", resources.HandleAsync);
         app.MapFallback(static _ => throw ApiStatusException.NoSuchPath());
     }
+
+    // Who waits for health reads the kubeconfig next; an earlier run's may still lie there.
+    private static ContentHttpResult Health(KubeconfigFile kubeconfig) => kubeconfig.Written
+        ? TypedResults.Text("ok")
+        : TypedResults.Text("the kubeconfig is not written yet", statusCode: StatusCodes.Status503ServiceUnavailable);
 
     private static Task WriteAsync(HttpContext http, JsonObject? document) =>
         ApiAnswers.WriteAsync(http, document ?? throw ApiStatusException.NoSuchPath());
