@@ -31,14 +31,19 @@ public sealed class FirstLightTests : IDisposable
         var model = models!.RootElement.GetProperty("data")[0];
         var text = await StreamChatAsync(client, model.GetProperty("id").GetString()!);
 
-        Assert.Contains("substitute for microsoft/Phi-3.5-mini-instruct", model.GetProperty("root").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "substitute for microsoft/Phi-3.5-mini-instruct", model.GetProperty("root").GetString(),
+            StringComparison.Ordinal);
         Assert.Contains("data: {", text, StringComparison.Ordinal);
         Assert.EndsWith("data: [DONE]", text.TrimEnd(), StringComparison.Ordinal);
         Assert.Contains("True", await run.KubectlAsync(Cancelled, "get", "workspace"), StringComparison.Ordinal);
 
         await run.KubectlAsync(Cancelled, "delete", "workspace", Workspace, "--timeout=60s");
         await Eventually.TrueAsync(
-            async () => (await LeftoversAsync(run)).Length == 0, s_limit, () => "objects of the Workspace are left", Cancelled);
+            async () => (await LeftoversAsync(run)).Length == 0,
+            s_limit,
+            () => "objects of the Workspace are left",
+            Cancelled);
         Assert.Equal(0, await run.StopAsync());
         Assert.Empty(run.Processes());
     }
@@ -60,6 +65,15 @@ public sealed class FirstLightTests : IDisposable
             TimeSpan.FromSeconds(15),
             () => $"processes {string.Join(", ", run.Processes())} outlived the AppHost",
             Cancelled);
+    }
+
+    [Fact]
+    public async Task Interrupt_OfDotnetRun_LeavesNoProcess()
+    {
+        await using var run = await LocalRun.StartWithDotnetRunAsync(_folder, Cancelled);
+
+        Assert.Equal(0, await run.InterruptAsync());
+        Assert.Empty(run.Processes());
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

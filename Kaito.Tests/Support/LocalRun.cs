@@ -8,6 +8,7 @@ namespace Kaito.Tests.Support;
 /// <summary>The whole application as a user starts it, with a state folder of its own.</summary>
 internal sealed partial class LocalRun : IAsyncDisposable
 {
+    private const int Sigint = 2;
     private const int Sigterm = 15;
     private static readonly TimeSpan s_startLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(45);
@@ -39,10 +40,34 @@ internal sealed partial class LocalRun : IAsyncDisposable
         !OnPath("kubectl") && Environment.GetEnvironmentVariable("KAITO_STRICT") != "1", "kubectl is not on the PATH.");
 
     /// <summary>Starts the AppHost and returns once every resource is healthy or finished.</summary>
-    public static async Task<LocalRun> StartAsync(string folder, CancellationToken cancellationToken)
+    public static Task<LocalRun> StartAsync(string folder, CancellationToken cancellationToken) =>
+        StartAsync(folder, BuiltProject.StartInfo("Kaito.AppHost", "--state-dir", folder), cancellationToken);
+
+    /// <summary>Starts the AppHost with <c>dotnet run</c>, as a terminal does: a process group of its own.</summary>
+    public static Task<LocalRun> StartWithDotnetRunAsync(string folder, CancellationToken cancellationToken)
     {
-        var run = new LocalRun(
-            folder, new() { StartInfo = BuiltProject.StartInfo("Kaito.AppHost", "--state-dir", folder) });
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        return StartAsync(
+            folder,
+            new("setsid",
+            [
+                // What starts the tests in the background may have them ignore Ctrl+C.
+                "env", "--default-signal=INT",
+                "dotnet", "run", "--project", "Kaito.AppHost", "--no-build", "--configuration", configuration,
+                "--", "--state-dir", folder,
+            ])
+            {
+                WorkingDirectory = Repository.Root,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+            cancellationToken);
+    }
+
+    private static async Task<LocalRun> StartAsync(
+        string folder, ProcessStartInfo start, CancellationToken cancellationToken)
+    {
+        var run = new LocalRun(folder, new() { StartInfo = start });
         run._process.OutputDataReceived += (_, line) => run.Keep(line.Data);
         run._process.ErrorDataReceived += (_, line) => run.Keep(line.Data);
         File.Delete(run.EndpointsFile);
@@ -91,13 +116,10 @@ internal sealed partial class LocalRun : IAsyncDisposable
         .Where(id => id > 0 && Mentions(id, Folder))];
 
     /// <summary>Stops as <c>docker stop</c> or a service manager would, and returns the exit code.</summary>
-    public async Task<int> StopAsync()
-    {
-        _ = Kill(_process.Id, Sigterm);
-        using var limit = new CancellationTokenSource(s_stopLimit, TimeProvider.System);
-        await _process.WaitForExitAsync(limit.Token);
-        return _process.ExitCode;
-    }
+    public Task<int> StopAsync() => EndAsync(_process.Id, Sigterm);
+
+    /// <summary>Stops a run of <c>dotnet run</c> as Ctrl+C does, which reaches the whole process group.</summary>
+    public Task<int> InterruptAsync() => EndAsync(-_process.Id, Sigint);
 
     /// <summary>kill -9 of the AppHost alone.</summary>
     public async Task KillAsync()
@@ -115,6 +137,14 @@ internal sealed partial class LocalRun : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private async Task<int> EndAsync(int target, int signal)
+    {
+        _ = Kill(target, signal);
+        using var limit = new CancellationTokenSource(s_stopLimit, TimeProvider.System);
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
     }
 
     private string EndpointsFile => Path.Combine(Folder, "endpoints.json");
