@@ -54,4 +54,68 @@ public sealed class WorkQueueTests : IDisposable
         _queue.Forget("a");
         Assert.Equal(10, _queue.Retry("a").TotalMilliseconds);
     }
+
+    [Fact]
+    public async Task AddAfter_KeyIsWithAWorkerWhenItIsDue_IsHandedOutAfterDone()
+    {
+        _queue.Add("a");
+        var key = await _queue.TakeAsync(TestContext.Current.CancellationToken);
+        _queue.AddAfter("a", TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, _queue.Depth);
+        _queue.Done(key);
+        Assert.Equal(1, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task AddAfter_AddedMeanwhileAtOnce_TheDelayedOneStillComes()
+    {
+        _queue.AddAfter("a", TimeSpan.FromSeconds(1));
+        _queue.Add("a");
+        _queue.Done(await _queue.TakeAsync(TestContext.Current.CancellationToken));
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(1, _queue.Depth);
+    }
+
+    [Fact]
+    public async Task TakeAsync_NothingThere_WaitsUntilCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var take = _queue.TakeAsync(stop.Token);
+        Assert.False(take.IsCompleted);
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => take);
+    }
+
+    [Fact]
+    public async Task Add_ManyKeysManyTimes_EachIsHandedOutOnceInTheOrderOfTheFirst()
+    {
+        foreach (var key in new[] { "b", "a", "b", "c", "a" })
+        {
+            _queue.Add(key);
+        }
+
+        var taken = new List<string>();
+        while (_queue.Depth > 0)
+        {
+            taken.Add(await _queue.TakeAsync(TestContext.Current.CancellationToken));
+        }
+
+        Assert.Equal(["b", "a", "c"], taken);
+    }
+
+    [Fact]
+    public void Dispose_KeysThatWait_NeverFire()
+    {
+        _queue.AddAfter("a", TimeSpan.FromSeconds(1));
+
+        _queue.Dispose();
+
+        Assert.Equal(0, _clock.Waiting);
+    }
 }
