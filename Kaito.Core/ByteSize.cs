@@ -18,14 +18,17 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
     /// <exception cref="FormatException">The text is anything else.</exception>
     public static ByteSize ParseGi(string text) =>
         text.EndsWith("Gi", StringComparison.Ordinal)
-            && double.TryParse(text.AsSpan(..^2), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var gi)
+            && double.TryParse(
+                text.AsSpan(..^2), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var gi)
             ? FromGi(gi)
             : throw new FormatException($"\"{text}\" is not a size in Gi.");
 
     /// <inheritdoc/>
     public int CompareTo(ByteSize other) => Bytes.CompareTo(other.Bytes);
 
-    /// <summary>The shortest exact Kubernetes quantity for whole GiB, e.g. <c>80Gi</c>, else GiB with two decimals.</summary>
+    /// <summary>
+    /// The shortest exact Kubernetes quantity for whole GiB, e.g. <c>80Gi</c>, else GiB with two decimals.
+    /// </summary>
     public override string ToString() => Gi.ToString("0.##", CultureInfo.InvariantCulture) + "Gi";
 
     /// <summary>Compares the number of bytes.</summary>

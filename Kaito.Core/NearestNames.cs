@@ -8,8 +8,8 @@ public static class NearestNames
     private const int MaxNames = 3;
 
     /// <summary>
-    /// At most three of <paramref name="known"/>, the nearest first, by edit distance with upper and lower case the same;
-    /// empty when nothing is near. A repository is also compared by its last part.
+    /// At most three of <paramref name="known"/>, the nearest first, by edit distance with upper and lower case the
+    /// same; empty when nothing is near. A repository is also compared by its last part.
     /// </summary>
     public static ImmutableArray<string> Of(string name, IEnumerable<string> known)
     {
@@ -36,7 +36,9 @@ public static class NearestNames
     {
         var whole = EditDistance(wanted, candidate);
         var slash = candidate.LastIndexOf('/');
-        return slash < 0 || wanted.Contains('/') ? whole : Math.Min(whole, EditDistance(wanted, candidate[(slash + 1)..]));
+        return slash < 0 || wanted.Contains('/')
+            ? whole
+            : Math.Min(whole, EditDistance(wanted, candidate[(slash + 1)..]));
     }
 
     private static int EditDistance(string a, string b)

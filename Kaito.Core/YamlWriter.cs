@@ -9,7 +9,8 @@ namespace Kaito.Core;
 /// <summary>Writes JSON values as block-style YAML, the way kubectl does: two spaces, lists not indented.</summary>
 public static partial class YamlWriter
 {
-    private static readonly JsonSerializerOptions s_quoted = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_quoted =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>One document, ending in a line feed; members keep their order.</summary>
     public static string Write(JsonNode document)

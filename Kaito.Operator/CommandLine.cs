@@ -101,7 +101,8 @@ internal static class CommandLine
 
     private static TimeSpan Seconds(string flag, string? text, TimeSpan byDefault) => text is null
         ? byDefault
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 3600
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and <= 3600
             ? TimeSpan.FromSeconds(seconds)
             : throw new FormatException($"--{flag} {text} is not a whole number of seconds from 1 to 3600.");
 

@@ -12,7 +12,8 @@ internal static class OperatorApp
 {
     /// <summary>Works until told to stop.</summary>
     /// <returns>
-    /// The exit code: 0 when it was asked to stop; after one line on <paramref name="errors"/> 1 when it cannot go on, and 2
+    /// The exit code: 0 when it was asked to stop; after one line on <paramref name="errors"/> 1 when it cannot go on,
+    /// and 2
     /// when what it was told makes no sense.
     /// </returns>
     public static async Task<int> RunAsync(

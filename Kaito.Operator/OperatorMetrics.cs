@@ -48,7 +48,8 @@ internal sealed class OperatorMetrics
             foreach (var (result, count) in _results)
             {
                 Line(
-                    text, $"controller_runtime_reconcile_total{{controller=\"workspace\",result=\"{result}\"}} {count}");
+                    text,
+                    $"controller_runtime_reconcile_total{{controller=\"workspace\",result=\"{result}\"}} {count}");
             }
 
             Header(text, "controller_runtime_reconcile_time_seconds", "histogram", "Length of a reconcile");

@@ -8,7 +8,9 @@ internal sealed record OperatorOptions
     /// <summary>Path of a kubeconfig; null for what kubectl would use here.</summary>
     public string? Kubeconfig { get; init; }
 
-    /// <summary>Addresses for health and metrics; null for <c>ASPNETCORE_URLS</c>, else http://localhost:5000.</summary>
+    /// <summary>
+    /// Addresses for health and metrics; null for <c>ASPNETCORE_URLS</c>, else http://localhost:5000.
+    /// </summary>
     public string? Listen { get; init; }
 
     /// <summary>How long each thing that the start needs may take to come about. Default 30 s.</summary>

@@ -5,7 +5,9 @@ using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator;
 
-/// <summary>Checks, then the lease, then the controllers; a failure that cannot be waited out ends the process.</summary>
+/// <summary>
+/// Checks, then the lease, then the controllers; a failure that cannot be waited out ends the process.
+/// </summary>
 internal sealed partial class OperatorService(
     IServiceProvider services, OperatorOptions options, OperatorStatus status,
     IHostApplicationLifetime lifetime, ILogger<OperatorService> logger) : BackgroundService

@@ -7,7 +7,9 @@ using System.Text.Json.Serialization.Metadata;
 namespace Kaito.Core.Api;
 
 /// <summary>From a record to the structural OpenAPI v3 schema of its custom resource.</summary>
-/// <remarks>Names and shapes come from the JSON contract that the program reads with; they cannot drift apart.</remarks>
+/// <remarks>
+/// Names and shapes come from the JSON contract that the program reads with; they cannot drift apart.
+/// </remarks>
 internal static class CrdSchema
 {
     /// <summary>The schema of a root record of <see cref="WorkspaceJson"/>.</summary>

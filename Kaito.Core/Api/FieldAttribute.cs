@@ -1,6 +1,8 @@
 namespace Kaito.Core.Api;
 
-/// <summary>What the CRD schema says about a property: the text of <c>kubectl explain</c> and the constraints.</summary>
+/// <summary>
+/// What the CRD schema says about a property: the text of <c>kubectl explain</c> and the constraints.
+/// </summary>
 /// <param name="description">One or more sentences; written into the schema as they are.</param>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Class)]
 public sealed class FieldAttribute(string description) : Attribute

@@ -15,7 +15,9 @@ public static class Labels
     /// <summary>RAGEngine namespace; on its NodeClaims.</summary>
     public const string RagEngineNamespace = "kaito.sh/ragenginenamespace";
 
-    /// <summary>On a gpu-provisioner NodeClaim, always <see cref="DummyNodePool"/>: Karpenter's core leaves it alone.</summary>
+    /// <summary>
+    /// On a gpu-provisioner NodeClaim, always <see cref="DummyNodePool"/>: Karpenter's core leaves it alone.
+    /// </summary>
     public const string NodePool = "karpenter.sh/nodepool";
 
     /// <summary>The value of <see cref="NodePool"/>; no such pool exists.</summary>

@@ -8,7 +8,8 @@ using Kaito.Core.Kubernetes;
 namespace Kaito.Core.Api;
 
 /// <summary>
-/// A Workspace as the user writes it, in the shape of v1beta1. There is no <c>spec</c>: <c>resource</c>, <c>inference</c>
+/// A Workspace as the user writes it, in the shape of v1beta1. There is no <c>spec</c>: <c>resource</c>,
+/// <c>inference</c>
 /// and <c>tuning</c> are members of the root. v1alpha1 has no member that v1beta1 lacks.
 /// </summary>
 [Field("A GPU node group and the one thing it does: serve a model, or tune one.")]
@@ -53,8 +54,8 @@ public sealed record WorkspaceResource : IKubeObject
 public sealed record ResourceSpec
 {
     [Field(
-        "Number of nodes. Deprecated: the number of nodes of a preset is computed from the model and the instance type; "
-        + "it is used for a template, and for a preset whose runtime is named and is not vllm. Immutable.",
+        "Number of nodes. Deprecated: the number of nodes of a preset is computed from the model and the instance "
+        + "type; it is used for a template, and for a preset whose runtime is named and is not vllm. Immutable.",
         Default = "1")]
     public int? Count { get; init; }
 
@@ -78,7 +79,9 @@ public sealed record ResourceSpec
 
 public sealed record PartitionSpec
 {
-    [Field("mig: a slice of one GPU; accelerator: some whole GPUs of the node.", Required = true, Enum = ["mig", "accelerator"])]
+    [Field(
+        "mig: a slice of one GPU; accelerator: some whole GPUs of the node.",
+        Required = true, Enum = ["mig", "accelerator"])]
     public string? Mode { get; init; }
 
     [Field("MIG profile, e.g. 1g.10gb. Only with mode mig.")]
@@ -133,7 +136,9 @@ public sealed record InferenceSpec
 
 public sealed record PresetSpec
 {
-    [Field("A preset name such as phi-4-mini-instruct, or a Hugging Face repository such as microsoft/phi-4.", Required = true)]
+    [Field(
+        "A preset name such as phi-4-mini-instruct, or a Hugging Face repository such as microsoft/phi-4.",
+        Required = true)]
     public string? Name { get; init; }
 
     [Field("Deprecated: ignored.", Default = "\"public\"", Enum = ["public", "private"])]

@@ -40,7 +40,9 @@ public sealed class ModelCatalog
     /// <summary>Whether the name was a preset once and is one no more, e.g. <c>phi-2</c>.</summary>
     public bool IsDeprecated(string name) => _deprecated.Contains(name);
 
-    /// <summary>At most three names that a user who wrote <paramref name="name"/> may have meant, the best first.</summary>
+    /// <summary>
+    /// At most three names that a user who wrote <paramref name="name"/> may have meant, the best first.
+    /// </summary>
     public ImmutableArray<string> Nearest(string name) =>
         NearestNames.Of(name, _aliases.Keys.Concat(Models.Select(static m => m.Repository)));
 

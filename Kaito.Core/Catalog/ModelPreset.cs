@@ -5,7 +5,9 @@ namespace Kaito.Core.Catalog;
 /// <summary>What is known of a model without downloading it: where it is, how large it is, how it is run.</summary>
 public sealed record ModelPreset
 {
-    /// <summary>Hugging Face repository with its own upper and lower case, e.g. <c>microsoft/Phi-3.5-mini-instruct</c>.</summary>
+    /// <summary>
+    /// Hugging Face repository with its own upper and lower case, e.g. <c>microsoft/Phi-3.5-mini-instruct</c>.
+    /// </summary>
     public required string Repository { get; init; }
 
     /// <summary>Commit that the facts were read from; <see langword="null"/> for the default branch.</summary>
@@ -35,10 +37,14 @@ public sealed record ModelPreset
     /// <summary>Elements of a head; <see langword="null"/> where it is hidden size / heads.</summary>
     public int? HeadDim { get; init; }
 
-    /// <summary>Elements of the compressed key/value of latent attention; <see langword="null"/> for other kinds.</summary>
+    /// <summary>
+    /// Elements of the compressed key/value of latent attention; <see langword="null"/> for other kinds.
+    /// </summary>
     public int? KvLoraRank { get; init; }
 
-    /// <summary>Elements of the rotated part of a latent-attention key; <see langword="null"/> for most kinds.</summary>
+    /// <summary>
+    /// Elements of the rotated part of a latent-attention key; <see langword="null"/> for most kinds.
+    /// </summary>
     public int? RopeHeadDim { get; init; }
 
     /// <summary>Kind of attention: MHA, GQA, MQA or MLA.</summary>
@@ -65,7 +71,10 @@ public sealed record ModelPreset
     /// <summary>vLLM's <c>--reasoning-parser</c>; <see langword="null"/> for none.</summary>
     public string? ReasoningParser { get; init; }
 
-    /// <summary>Middle part of the chat template file of upstream's image, e.g. <c>hermes</c>; <see langword="null"/> for the model's own.</summary>
+    /// <summary>
+    /// Middle part of the chat template file of upstream's image, e.g. <c>hermes</c>; <see langword="null"/> for the
+    /// model's own.
+    /// </summary>
     public string? ChatTemplate { get; init; }
 
     /// <summary>vLLM's <c>--load-format</c>.</summary>

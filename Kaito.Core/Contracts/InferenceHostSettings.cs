@@ -5,7 +5,8 @@ namespace Kaito.Core.Contracts;
 
 /// <summary>What the operator tells an inference host; rendered as one JSON file in a ConfigMap.</summary>
 /// <remarks>
-/// The host is started as <c>--config FILE</c>. The environment variables named in <see cref="InferenceHostEnvironment"/>
+/// The host is started as <c>--config FILE</c>. The environment variables named in <see
+/// cref="InferenceHostEnvironment"/>
 /// win over the file: they carry what only the place where the process runs can know. A number that the file leaves out
 /// is read as 0 (the source generator ignores initializers of init properties) and stands for the default.
 /// </remarks>
@@ -48,7 +49,9 @@ public static class InferenceHostEnvironment
     /// <summary>Set where the pod runs: the folder that holds the model.</summary>
     public const string ModelPath = "KAITO_MODEL_PATH";
 
-    /// <summary>Set where the pod runs, when <see cref="ModelPath"/> is not the wanted model: the wanted repository.</summary>
+    /// <summary>
+    /// Set where the pod runs, when <see cref="ModelPath"/> is not the wanted model: the wanted repository.
+    /// </summary>
     public const string SubstitutedFor = "KAITO_MODEL_SUBSTITUTED_FOR";
 }
 

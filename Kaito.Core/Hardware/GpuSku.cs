@@ -28,7 +28,9 @@ public sealed record GpuSku
     /// <summary>The machine has local NVMe disks.</summary>
     public bool Nvme { get; init; }
 
-    /// <summary>CUDA compute capability, e.g. 8.0; <see langword="null"/> where the accelerators are not NVIDIA's.</summary>
+    /// <summary>
+    /// CUDA compute capability, e.g. 8.0; <see langword="null"/> where the accelerators are not NVIDIA's.
+    /// </summary>
     public Version? ComputeCapability { get; init; }
 
     /// <summary>Older than upstream's current table (before Ampere); kept so that old manifests work.</summary>

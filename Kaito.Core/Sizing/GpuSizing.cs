@@ -42,7 +42,9 @@ public static class GpuSizing
     /// <param name="shape">GPUs of one node.</param>
     /// <param name="contextTokens">Context that must fit, in tokens; <see langword="null"/> for the policy's.</param>
     /// <param name="policy">The fixed numbers.</param>
-    /// <returns>Or one error at <c>resource.instanceType</c>: <c>gpu-too-small</c>, <c>mig-slice-too-small</c>.</returns>
+    /// <returns>
+    /// Or one error at <c>resource.instanceType</c>: <c>gpu-too-small</c>, <c>mig-slice-too-small</c>.
+    /// </returns>
     public static Validated<GpuSize> Size(ModelPreset model, GpuShape shape, int? contextTokens, SizingPolicy policy)
     {
         var available = shape.MemoryPerGpu.Bytes * policy.Utilization;
@@ -53,8 +55,8 @@ public static class GpuSizing
         {
             return Error(
                 "gpu-too-small",
-                $"{shape.MemoryPerGpu} per GPU is too small for {model.Repository}: {Gi(reserve)} go to the engine and the "
-                + $"cache, and {Gi(available)} are usable. Choose GPUs with more memory or a shorter context.");
+                $"{shape.MemoryPerGpu} per GPU is too small for {model.Repository}: {Gi(reserve)} go to the engine "
+                + $"and the cache, and {Gi(available)} are usable. Choose GPUs with more memory or a shorter context.");
         }
 
         var perGpu = (available - reserve) / policy.WeightOverhead;
@@ -69,9 +71,9 @@ public static class GpuSizing
         ModelPreset model, GpuShape shape, double weights, double reserve, double available)
     {
         var overhead = reserve + (0.05 * weights);
-        return $"{model.Repository} needs {Gi(weights + overhead)} (weights {Gi(weights)}, overhead {Gi(overhead)}) but "
-            + $"the MIG slice has {shape.Memory} ({Gi(available)} usable), and a model cannot span slices. Choose a larger "
-            + "profile.";
+        return $"{model.Repository} needs {Gi(weights + overhead)} (weights {Gi(weights)}, overhead {Gi(overhead)}) "
+            + $"but the MIG slice has {shape.Memory} ({Gi(available)} usable), and a model cannot span slices. Choose "
+            + "a larger profile.";
     }
 
     private static Validated<GpuSize> Error(string code, string message) =>

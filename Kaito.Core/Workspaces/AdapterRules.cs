@@ -43,7 +43,8 @@ internal static class AdapterRules
     {
         if (source.Urls is { IsEmpty: false })
         {
-            findings.Error($"{path}.urls", "urls-unsupported", "Adapters are not downloaded. Use image or volumeSource.");
+            findings.Error(
+                $"{path}.urls", "urls-unsupported", "Adapters are not downloaded. Use image or volumeSource.");
             return false;
         }
 
@@ -73,7 +74,8 @@ internal static class AdapterRules
             return true;
         }
 
-        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out strength) && strength is >= 0 and <= 1)
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out strength)
+            && strength is >= 0 and <= 1)
         {
             return true;
         }

@@ -57,7 +57,8 @@ internal static class InferenceRules
             return null;
         }
 
-        return nodes is null ? null : new(new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
+        return nodes is null ? null : new(
+            new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
     }
 
     private static ParsedInference? ParsePreset(
@@ -98,7 +99,9 @@ internal static class InferenceRules
 
     // Every replica of an InferenceSet answers to the set's name.
     private static string ServedName(WorkspaceResource resource, ModelPreset model) =>
-        resource.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet) is { Length: > 0 } set ? set : model.Name;
+        resource.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet) is { Length: > 0 } set
+            ? set
+            : model.Name;
 
     private static ModelPreset? FindModel(PresetSpec preset, ModelCatalog catalog, Findings findings)
     {
@@ -136,7 +139,8 @@ internal static class InferenceRules
     {
         if (string.Equals(preset.AccessMode, "private", StringComparison.OrdinalIgnoreCase))
         {
-            findings.Warning("inference.preset.accessMode", "\"private\" has no effect; the model comes from its repository.");
+            findings.Warning(
+                "inference.preset.accessMode", "\"private\" has no effect; the model comes from its repository.");
         }
 
         if (preset.PresetOptions is { } options)
@@ -153,8 +157,8 @@ internal static class InferenceRules
         {
             findings.Warning(
                 "inference.preset.presetOptions.modelAccessSecret",
-                $"{model.Repository} asks for an access token. Name a Secret with the key HF_TOKEN unless the nodes have the "
-                + "weights.");
+                $"{model.Repository} asks for an access token. Name a Secret with the key HF_TOKEN unless the nodes "
+                + "have the weights.");
         }
     }
 
@@ -172,7 +176,8 @@ internal static class InferenceRules
         {
             findings.Error(
                 "inference.config", "context-too-long",
-                $"max-model-len {contextTokens} is more than the {model.ContextTokens} tokens of {model.Repository}. Lower it.");
+                $"max-model-len {contextTokens} is more than the {model.ContextTokens} tokens of {model.Repository}. "
+                + "Lower it.");
         }
     }
 
@@ -186,10 +191,12 @@ internal static class InferenceRules
 
         var adapters = specs.Select((spec, index) => AdapterRules.Parse(spec, $"inference.adapters[{index}]", findings))
             .OfType<Adapter>().ToImmutableArray();
-        foreach (var name in adapters.GroupBy(static a => a.Name).Where(static g => g.Count() > 1).Select(static g => g.Key))
+        foreach (var name in adapters.GroupBy(static a => a.Name).Where(static g => g.Count() > 1).Select(
+            static g => g.Key))
         {
             findings.Error(
-                "inference.adapters", "duplicate", $"More than one adapter has the name \"{name}\". Rename all but one.");
+                "inference.adapters", "duplicate",
+                $"More than one adapter has the name \"{name}\". Rename all but one.");
         }
 
         return adapters;
@@ -205,7 +212,8 @@ internal static class InferenceRules
             {
                 findings.Error(
                     $"inference.adapters[{index}].strength", "strength-unsupported",
-                    $"Runtime vllm applies adapters in full, not with {text}. Remove strength, or choose runtime onnx.");
+                    $"Runtime vllm applies adapters in full, not with {text}. "
+                    + "Remove strength, or choose runtime onnx.");
             }
         }
     }

@@ -5,7 +5,9 @@ using Kaito.Core.Hardware;
 namespace Kaito.Core.Workspaces;
 
 /// <summary>What <c>resource</c> says about the nodes.</summary>
-/// <param name="Sku">The instance type; without GPUs where the table lacks it and a template does not need them.</param>
+/// <param name="Sku">
+/// The instance type; without GPUs where the table lacks it and a template does not need them.
+/// </param>
 /// <param name="Count">As the user wrote it, at least 1.</param>
 /// <param name="Labels">The user's labels without reserved keys.</param>
 internal sealed record ParsedNodes(GpuSku Sku, int Count, ImmutableSortedDictionary<string, string> Labels);
@@ -102,27 +104,30 @@ internal static class ResourceRules
         }
         else if (!reserved.IsEmpty)
         {
-            findings.Warning($"{Path}.matchLabels", $"{string.Join(", ", reserved)} is reserved for KAITO and left out.");
+            findings.Warning(
+                $"{Path}.matchLabels", $"{string.Join(", ", reserved)} is reserved for KAITO and left out.");
         }
 
         return labels.RemoveRange(reserved);
     }
 
     private static ImmutableSortedDictionary<string, string> Add(
-        ImmutableSortedDictionary<string, string> labels, LabelSelectorRequirement requirement, string path, Findings findings)
+        ImmutableSortedDictionary<string, string> labels, LabelSelectorRequirement requirement, string path,
+        Findings findings)
     {
         if (requirement is not { Key: { Length: > 0 } key, Operator: "In", Values: [var value] })
         {
             findings.Error(
                 path, "unsupported-expression",
-                $"Key \"{requirement.Key}\" has operator \"{requirement.Operator}\" and {requirement.Values?.Length ?? 0} "
-                + "values. Use matchLabels, or operator In with exactly one value.");
+                $"Key \"{requirement.Key}\" has operator \"{requirement.Operator}\" and "
+                + $"{requirement.Values?.Length ?? 0} values. Use matchLabels, or operator In with exactly one value.");
             return labels;
         }
 
         if (labels.TryGetValue(key, out var other) && other != value)
         {
-            findings.Error(path, "contradiction", $"\"{key}\" cannot be \"{other}\" and \"{value}\". Remove one of the two.");
+            findings.Error(
+                path, "contradiction", $"\"{key}\" cannot be \"{other}\" and \"{value}\". Remove one of the two.");
         }
 
         return labels.SetItem(key, value);

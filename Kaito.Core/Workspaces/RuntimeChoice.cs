@@ -41,10 +41,12 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
 
     /// <summary>Chooses for a model on an instance type; errors are in <paramref name="findings"/>.</summary>
     public static RuntimeChoice For(
-        ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens, bool bypass, Findings findings)
+        ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens, bool bypass,
+        Findings findings)
     {
         CheckAccelerator(nodes.Sku, bypass, findings);
-        if (!GpuSizing.Size(model, nodes.Sku.Shape, contextTokens, SizingPolicy.Default).TryGet(out var size, out var errors))
+        if (!GpuSizing.Size(model, nodes.Sku.Shape, contextTokens, SizingPolicy.Default).TryGet(
+            out var size, out var errors))
         {
             findings.Report(errors, bypass);
             return new(requested ?? InferenceRuntime.Onnx, nodes.Count, "The model's size was not checked.");
@@ -55,7 +57,9 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
             InferenceRuntime.Onnx => Onnx(model, nodes, size, bypass, findings),
             InferenceRuntime.Vllm => Computed(InferenceRuntime.Vllm, "The Workspace asks for vllm."),
             _ when size.Nodes > 1 =>
-                Computed(InferenceRuntime.Vllm, $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and onnx has one."),
+                Computed(
+                    InferenceRuntime.Vllm,
+                    $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and onnx has one."),
             _ when !OnnxModels.CanServe(model) =>
                 Computed(InferenceRuntime.Vllm, $"onnx does not serve {OnnxModels.Describe(model)}."),
             _ => Computed(InferenceRuntime.Onnx, $"One {nodes.Sku.Name} node holds {model.Repository}."),
@@ -65,14 +69,16 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
         {
             if (nodes.Count > 1 && nodes.Count != size.Nodes)
             {
-                findings.Warning("resource.count", $"{nodes.Count} has no effect: the model needs {size.Nodes} node(s).");
+                findings.Warning(
+                    "resource.count", $"{nodes.Count} has no effect: the model needs {size.Nodes} node(s).");
             }
 
             return new(runtime, size.Nodes, reason);
         }
     }
 
-    private static RuntimeChoice Onnx(ModelPreset model, ParsedNodes nodes, GpuSize size, bool bypass, Findings findings)
+    private static RuntimeChoice Onnx(
+        ModelPreset model, ParsedNodes nodes, GpuSize size, bool bypass, Findings findings)
     {
         if (size.Nodes > 1)
         {
@@ -80,15 +86,16 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
                 [
                     new FieldError(
                         "resource.instanceType", "model-too-large",
-                        $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and runtime onnx runs a model on one. "
-                        + "Choose an instance type with more GPU memory, or runtime vllm."),
+                        $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and runtime onnx runs a model on "
+                        + "one. Choose an instance type with more GPU memory, or runtime vllm."),
                 ],
                 bypass);
         }
 
         if (!OnnxModels.CanServe(model))
         {
-            findings.Warning(FieldPath, $"onnx does not build {OnnxModels.Describe(model)} itself; supply a built model.");
+            findings.Warning(
+                FieldPath, $"onnx does not build {OnnxModels.Describe(model)} itself; supply a built model.");
         }
 
         return new(InferenceRuntime.Onnx, nodes.Count, "The Workspace asks for onnx.");
@@ -102,7 +109,8 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
                 [
                     new FieldError(
                         "resource.instanceType", "unsupported-accelerator",
-                        $"{sku.Name} has {sku.GpuModel}, and presets run on NVIDIA GPUs. Choose an instance type with those."),
+                        $"{sku.Name} has {sku.GpuModel}, and presets run on NVIDIA GPUs. "
+                        + "Choose an instance type with those."),
                 ],
                 bypass);
         }

@@ -54,11 +54,15 @@ public sealed record Workspace
     /// <summary><c>ubuntu</c> or <c>azurelinux</c>; <see langword="null"/> for the cloud's own choice.</summary>
     public string? NodeImageFamily { get; init; }
 
-    /// <summary>Labels of the Workspace object that its pods inherit (<see cref="Labels.CreatedByInferenceSet"/>).</summary>
+    /// <summary>
+    /// Labels of the Workspace object that its pods inherit (<see cref="Labels.CreatedByInferenceSet"/>).
+    /// </summary>
     public ImmutableSortedDictionary<string, string> InheritedLabels { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>Sentences about what was accepted and has no effect, for the user to read; in the order of the fields.</summary>
+    /// <summary>
+    /// Sentences about what was accepted and has no effect, for the user to read; in the order of the fields.
+    /// </summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 }
 
@@ -70,7 +74,9 @@ public abstract record InferenceWorkload
     }
 
     /// <summary>A model of the catalogue.</summary>
-    /// <param name="Name">The model id that clients send: upstream's name of the model, or of the InferenceSet it serves.</param>
+    /// <param name="Name">
+    /// The model id that clients send: upstream's name of the model, or of the InferenceSet it serves.
+    /// </param>
     /// <param name="Model">What is known of the model.</param>
     /// <param name="Runtime">What serves it.</param>
     /// <param name="RuntimeReason">A sentence that says who chose the runtime and why.</param>

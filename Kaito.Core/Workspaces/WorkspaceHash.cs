@@ -12,7 +12,10 @@ public static class WorkspaceHash
     private const int RevisionNameLength = 5;
 
     private static readonly WorkspaceJson s_json = new(
-        new JsonSerializerOptions(WorkspaceJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        new JsonSerializerOptions(WorkspaceJson.Default.Options)
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        });
 
     /// <summary>SHA-256 of resource, inference and tuning, in 64 lower-case hexadecimal digits.</summary>
     /// <remarks>Annotations and labels do not count. An absent part counts as <c>null</c>.</remarks>
@@ -21,7 +24,8 @@ public static class WorkspaceHash
         var inference = workspace.Inference is { } spec ? spec with { Preset = WithOptions(spec.Preset) } : null;
         var tuning = workspace.Tuning is { } job ? job with { Preset = WithOptions(job.Preset) } : null;
         var text = new StringBuilder()
-            .Append(workspace.Resource is null ? "null" : JsonSerializer.Serialize(workspace.Resource, s_json.ResourceSpec))
+            .Append(
+                workspace.Resource is null ? "null" : JsonSerializer.Serialize(workspace.Resource, s_json.ResourceSpec))
             .Append('\n')
             .Append(inference is null ? "null" : JsonSerializer.Serialize(inference, s_json.InferenceSpec))
             .Append('\n')

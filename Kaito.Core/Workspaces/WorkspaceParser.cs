@@ -5,7 +5,9 @@ using Kaito.Core.Hardware;
 
 namespace Kaito.Core.Workspaces;
 
-/// <summary>From a Workspace as the user wrote it to one that can be planned, or to every reason why it cannot.</summary>
+/// <summary>
+/// From a Workspace as the user wrote it to one that can be planned, or to every reason why it cannot.
+/// </summary>
 /// <remarks>Used by admission and by the reconciler: what one lets through, the other can carry out.</remarks>
 public static class WorkspaceParser
 {
@@ -84,7 +86,8 @@ public static class WorkspaceParser
         {
             findings.Error(
                 "apiVersion", "unknown-api-version",
-                $"\"{resource.ApiVersion}\" is unknown. Use {WorkspaceResource.V1Beta1} or {WorkspaceResource.V1Alpha1}.");
+                $"\"{resource.ApiVersion}\" is unknown. "
+                + $"Use {WorkspaceResource.V1Beta1} or {WorkspaceResource.V1Alpha1}.");
         }
 
         if (resource.Kind != WorkspaceResource.KindName)
@@ -96,7 +99,8 @@ public static class WorkspaceParser
         switch (resource)
         {
             case { Inference: null, Tuning: null }:
-                findings.Error("", "neither-inference-nor-tuning", "Neither inference nor tuning is set. Set one of them.");
+                findings.Error(
+                    "", "neither-inference-nor-tuning", "Neither inference nor tuning is set. Set one of them.");
                 break;
             case { Inference: not null, Tuning: not null }:
                 findings.Error("", "inference-and-tuning", "Both inference and tuning are set. Remove one of them.");
@@ -121,15 +125,15 @@ public static class WorkspaceParser
         {
             findings.Error(
                 "metadata.name", "invalid-name",
-                $"\"{name}\" is not a label of at most {Names.MaxLabel} lower-case letters, digits and dashes that starts "
-                + "and ends with a letter or digit.");
+                $"\"{name}\" is not a label of at most {Names.MaxLabel} lower-case letters, digits and dashes that "
+                + "starts and ends with a letter or digit.");
         }
         else if (name.Length > Names.MaxWorkload)
         {
             findings.Error(
                 "metadata.name", "name-too-long",
-                $"\"{name}\" has {name.Length} characters. Use at most {Names.MaxWorkload}: the names of pods and Services "
-                + "are made from it.");
+                $"\"{name}\" has {name.Length} characters. Use at most {Names.MaxWorkload}: the names of pods and "
+                + "Services are made from it.");
         }
     }
 

@@ -8,7 +8,9 @@ namespace Kaito.Operator.Cluster;
 /// <summary>Something worth telling the people who look at an object.</summary>
 internal sealed record Occurrence(bool Warning, string Reason, string Message);
 
-/// <summary>Writes Events in the background; the same event about the same object at most once in ten minutes.</summary>
+/// <summary>
+/// Writes Events in the background; the same event about the same object at most once in ten minutes.
+/// </summary>
 internal sealed partial class EventRecorder(IKubeApi api, TimeProvider clock, ILogger<EventRecorder> logger)
 {
     private const int Remembered = 2048;
@@ -65,7 +67,11 @@ internal sealed partial class EventRecorder(IKubeApi api, TimeProvider clock, IL
         var second = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
         return new()
         {
-            Metadata = new() { Name = $"{about.Metadata.Name}.{id}", Namespace = about.Metadata.Namespace ?? "default" },
+            Metadata = new()
+            {
+                Name = $"{about.Metadata.Name}.{id}",
+                Namespace = about.Metadata.Namespace ?? "default",
+            },
             InvolvedObject = new()
             {
                 ApiVersion = about.ApiVersion,

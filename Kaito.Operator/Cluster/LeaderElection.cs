@@ -15,7 +15,9 @@ internal sealed partial class LeaderElection(
     private string? _seenVersion;
     private long _seenAt;
 
-    /// <summary>Waits for the lease, runs <paramref name="lead"/>, and gives the lease back when asked to stop.</summary>
+    /// <summary>
+    /// Waits for the lease, runs <paramref name="lead"/>, and gives the lease back when asked to stop.
+    /// </summary>
     /// <exception cref="TimeoutException">The lease was lost; the process should end and start again.</exception>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken stoppingToken)
     {
@@ -95,7 +97,8 @@ internal sealed partial class LeaderElection(
             else if (clock.GetElapsedTime(renewed) > s_renewDeadline)
             {
                 throw new TimeoutException(
-                    $"The lease {lease.Namespace}/{lease.Name} could not be renewed for {s_renewDeadline.TotalSeconds} s.");
+                    $"The lease {lease.Namespace}/{lease.Name} could not be renewed for "
+                    + $"{s_renewDeadline.TotalSeconds} s.");
             }
         }
     }

@@ -10,7 +10,8 @@ internal static class ObjectReader
     private const int ShownCharacters = 60;
 
     /// <summary>
-    /// The object; only its metadata and, if readable, its status where the rest does not have the record's types: one odd
+    /// The object; only its metadata and, if readable, its status where the rest does not have the record's types: one
+    /// odd
     /// object among many must not blind the operator to the others.
     /// </summary>
     public static T Read<T>(JsonElement item, KubeKind<T> kind)
@@ -20,7 +21,8 @@ internal static class ObjectReader
         {
             return item.Deserialize(kind.Contract) ?? throw new JsonException($"The API server sent no {kind.Kind}.");
         }
-        catch (JsonException wrong) when (item.ValueKind == JsonValueKind.Object && item.TryGetProperty("metadata", out _))
+        catch (JsonException wrong) when (item.ValueKind == JsonValueKind.Object && item.TryGetProperty(
+            "metadata", out _))
         {
             return kind.Unreadable(Reduced(item, kind), Explain(item, kind, wrong.Path));
         }

@@ -8,7 +8,9 @@ namespace Kaito.Operator.Cluster;
 
 /// <summary>Where the operator was told to work, in the words of whoever told it.</summary>
 /// <param name="Server">Address of the API server.</param>
-/// <param name="Source">Where the address comes from, e.g. <c>context 'dev' of the kubeconfig '/home/me/.kube/config'</c>.</param>
+/// <param name="Source">
+/// Where the address comes from, e.g. <c>context 'dev' of the kubeconfig '/home/me/.kube/config'</c>.
+/// </param>
 internal sealed record KubeTarget(string Server, string Source)
 {
     public override string ToString() => $"The API server {Server} ({Source})";
@@ -18,7 +20,8 @@ internal sealed record KubeTarget(string Server, string Source)
 internal sealed class StartException(string message) : Exception(message);
 
 /// <summary>
-/// What must hold before the first reconcile. What may mend itself is waited for, up to the limit; the rest ends the start.
+/// What must hold before the first reconcile. What may mend itself is waited for, up to the limit; the rest ends the
+/// start.
 /// </summary>
 internal sealed class StartChecks(
     IKubeApi api, KubeTarget target, OperatorOptions options, OperatorStatus status, TimeProvider clock)
@@ -40,7 +43,8 @@ internal sealed class StartChecks(
             }
 
             await UntilAsync(
-                token => DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
+                token =>
+                    DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
         }
 
         await UntilAsync(
@@ -57,7 +61,8 @@ internal sealed class StartChecks(
         {
             if (clock.GetElapsedTime(started) + pause > options.StartTimeout)
             {
-                throw new StartException($"{problem} (waited {options.StartTimeout.TotalSeconds} s, see --start-timeout)");
+                throw new StartException(
+                    $"{problem} (waited {options.StartTimeout.TotalSeconds} s, see --start-timeout)");
             }
 
             status.Problem = problem;
@@ -127,7 +132,8 @@ internal sealed class StartChecks(
             return await api.GetAsync($"{Definitions}/{name}", cancellationToken) switch
             {
                 null => $"The cluster has no CRD {name}: {remedy}.",
-                { } crd when !Established(crd) => $"The CRD {name} is not established: see kubectl describe crd {name}.",
+                { } crd when !Established(crd) =>
+                    $"The CRD {name} is not established: see kubectl describe crd {name}.",
                 _ => null,
             };
         }
@@ -143,7 +149,8 @@ internal sealed class StartChecks(
     }
 
     private StartException NotKubernetes() => new(
-        $"{target} answers, but not as a Kubernetes API server: correct the server's address, or name another --kubeconfig.");
+        $"{target} answers, but not as a Kubernetes API server: correct the server's address, "
+        + "or name another --kubeconfig.");
 
     private static bool IsOutage(Exception wrong) => wrong is HttpRequestException or TimeoutException
         || wrong is KubeException { Status: >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests };

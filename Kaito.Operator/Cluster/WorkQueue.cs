@@ -2,7 +2,8 @@ namespace Kaito.Operator.Cluster;
 
 /// <summary>
 /// Keys waiting for work. A key waits once however often it is added, is never with two workers at a time, and is
-/// handed out again when it was added while a worker had it. Nothing is ever dropped; there are as many entries as keys.
+/// handed out again when it was added while a worker had it. Nothing is ever dropped; there are as many entries as
+/// keys.
 /// </summary>
 internal sealed class WorkQueue(TimeProvider clock) : IDisposable
 {

@@ -6,7 +6,8 @@ using Kaito.Operator.Workspaces;
 namespace Kaito.Operator.Nodes;
 
 /// <summary>
-/// Spaces out the requests for the same node: a provider that cannot serve a claim may delete it, and one that is asked again
+/// Spaces out the requests for the same node: a provider that cannot serve a claim may delete it, and one that is asked
+/// again
 /// at once deletes it again. The pause doubles from 10 s to 5 min and is forgotten when the claims are ready.
 /// </summary>
 internal sealed class ClaimPace(TimeProvider clock)

@@ -56,7 +56,8 @@ internal static class NodeClaimDiagnosis
     public static bool IsFailure(Condition condition) =>
         condition.Status != Condition.True && condition.Reason is not (Unknown or Waiting);
 
-    // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last one.
+    // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last
+    // one.
     private static Condition? Remembered(ImmutableArray<NodeClaim> live, WorkspaceStatus? before)
     {
         var last = (before?.Conditions ?? []).FirstOrDefault(static c => c.Type == ConditionTypes.NodeClaimReady);

@@ -34,7 +34,8 @@ internal sealed record EngineConfig
     public ImmutableArray<string> Warnings { get; init; } = [];
 
     /// <summary>
-    /// Reads the blocks <c>vllm:</c> (upstream's name; it counts for every runtime) and <c>onnx:</c>, which wins. Example:
+    /// Reads the blocks <c>vllm:</c> (upstream's name; it counts for every runtime) and <c>onnx:</c>, which wins.
+    /// Example:
     /// <c>vllm: { max-model-len: 8192 }</c>.
     /// </summary>
     /// <param name="resource">The Workspace that names the ConfigMap, or none.</param>
@@ -68,12 +69,14 @@ internal sealed record EngineConfig
         catch (YamlException wrong)
         {
             return Wrong(
-                "malformed-config", $"{File} of ConfigMap \"{name}\" is not YAML at line {wrong.Start.Line}: {wrong.Message}");
+                "malformed-config", $"{File} of ConfigMap \"{name}\" is not YAML at line "
+                + $"{wrong.Start.Line}: {wrong.Message}");
         }
 
         return (yaml.Documents.Count == 0 ? new YamlMappingNode() : yaml.Documents[0].RootNode) is YamlMappingNode root
             ? new Reader(name).Read(root)
-            : Wrong("malformed-config", $"{File} of ConfigMap \"{name}\" is not a mapping. Write e.g. vllm: and below it "
+            : Wrong(
+                "malformed-config", $"{File} of ConfigMap \"{name}\" is not a mapping. Write e.g. vllm: and below it "
                 + $"{Length}: 8192.");
     }
 
@@ -91,7 +94,8 @@ internal sealed record EngineConfig
             var settings = new SortedDictionary<string, (string Where, YamlNode Value)>(StringComparer.Ordinal);
             foreach (var block in s_blocks)
             {
-                var node = root.Children.FirstOrDefault(c => c.Key is YamlScalarNode { Value: { } name } && name == block);
+                var node = root.Children.FirstOrDefault(
+                    c => c.Key is YamlScalarNode { Value: { } name } && name == block);
                 foreach (var (key, value) in Block(block, node.Value))
                 {
                     settings[key] = ($"{block}.{key}", value);
@@ -124,9 +128,11 @@ internal sealed record EngineConfig
             return [];
         }
 
-        private int? Whole(SortedDictionary<string, (string Where, YamlNode Value)> settings, string key, int least, int most)
+        private int? Whole(
+            SortedDictionary<string, (string Where, YamlNode Value)> settings, string key, int least, int most)
         {
-            if (!settings.Remove(key, out var setting) || setting.Value is YamlScalarNode { Value: null or "" or "auto" })
+            if (!settings.Remove(key, out var setting)
+                || setting.Value is YamlScalarNode { Value: null or "" or "auto" })
             {
                 return null;
             }
@@ -147,6 +153,7 @@ internal sealed record EngineConfig
 
         private IEnumerable<string> Unused() => _unused.Count == 0
             ? []
-            : [$"{Path}: {string.Join(", ", _unused.Order(StringComparer.Ordinal))} of {File} has no effect with runtime onnx."];
+            : [$"{Path}: {string.Join(", ", _unused.Order(StringComparer.Ordinal))} of {File} has no effect "
+                + "with runtime onnx."];
     }
 }

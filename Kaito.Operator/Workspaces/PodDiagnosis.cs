@@ -33,13 +33,15 @@ internal static class PodDiagnosis
             ?? Unschedulable(pods);
     }
 
-    public static string Cut(string message) => message.Length <= MessageLimit ? message : message[..MessageLimit] + "...";
+    public static string Cut(string message) =>
+        message.Length <= MessageLimit ? message : message[..MessageLimit] + "...";
 
     private static (string, string)? OutOfMemory(ImmutableArray<(Pod Pod, ContainerStatus Container)> containers)
     {
         foreach (var (pod, container) in containers)
         {
-            if (container.State?.Terminated?.Reason == "OOMKilled" || container.LastState?.Terminated?.Reason == "OOMKilled")
+            if (container.State?.Terminated?.Reason == "OOMKilled"
+                || container.LastState?.Terminated?.Reason == "OOMKilled")
             {
                 return ("ContainerOOMKilled", Cut($"{pod.Metadata.Name}/{container.Name} ran out of memory"));
             }

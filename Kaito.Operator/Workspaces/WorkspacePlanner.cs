@@ -30,7 +30,8 @@ internal static class WorkspacePlanner
         return workspace.Inference switch
         {
             Preset { Runtime: InferenceRuntime.Onnx } preset => Serve(
-                new(workspace, preset, engine!, Revisions.Plan(resource, workspace, observed.Revisions)), observed, options),
+                new(workspace, preset, engine!, Revisions.Plan(resource, workspace, observed.Revisions)),
+                observed, options),
             Preset preset => Later($"Runtime {preset.Runtime.ToString().ToLowerInvariant()} is not available in this "
                 + $"version ({preset.RuntimeReason}); only runtime onnx is."),
             _ => Later("inference.template is not available in this version; use inference.preset with runtime onnx."),

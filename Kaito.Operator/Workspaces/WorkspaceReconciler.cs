@@ -196,14 +196,15 @@ internal sealed partial class WorkspaceReconciler(
 
     // With the resource version, so that a finalizer that somebody else adds meanwhile is not lost.
     private Task SetFinalizersAsync(
-        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken) => PatchAsync(
-        resource,
-        new()
-        {
-            ["resourceVersion"] = resource.Metadata.ResourceVersion,
-            ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
-        },
-        cancellationToken);
+        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken) =>
+        PatchAsync(
+            resource,
+            new()
+            {
+                ["resourceVersion"] = resource.Metadata.ResourceVersion,
+                ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
+            },
+            cancellationToken);
 
     private async Task PatchAsync(WorkspaceResource resource, JsonObject metadata, CancellationToken cancellationToken)
     {

@@ -55,7 +55,8 @@ public sealed class OperatorAppTests : IDisposable
 
         Assert.Equal(1, code);
         Assert.StartsWith("kaito-operator: The API server http://127.0.0.1:", line, StringComparison.Ordinal);
-        Assert.Contains($"(context 'one' of the kubeconfig '{config}') cannot be reached", line, StringComparison.Ordinal);
+        Assert.Contains(
+            $"(context 'one' of the kubeconfig '{config}') cannot be reached", line, StringComparison.Ordinal);
         Assert.Contains("name the kubeconfig of another with --kubeconfig FILE", line, StringComparison.Ordinal);
     }
 

@@ -101,7 +101,8 @@ internal sealed class KubeConfigEntry(string title, string? folder, YamlMappingN
         var execution = new ExternalExecution
         {
             ApiVersion = Scalar(exec, "apiVersion"),
-            Command = Scalar(exec, "command") ?? throw new KubeConfigException($"{title} has an exec without a command."),
+            Command = Scalar(exec, "command") ?? throw new KubeConfigException(
+                $"{title} has an exec without a command."),
         };
         foreach (var argument in (Child(exec, "args") as YamlSequenceNode ?? []).OfType<YamlScalarNode>())
         {

@@ -44,7 +44,9 @@ public class Kubernetes : IDisposable
     /// <summary>The transport. It does not authenticate: see <see cref="Credentials"/>.</summary>
     public HttpClient HttpClient { get; protected set; }
 
-    /// <summary>To be applied to every request before it is sent; <see langword="null"/> when there is nothing to add.</summary>
+    /// <summary>
+    /// To be applied to every request before it is sent; <see langword="null"/> when there is nothing to add.
+    /// </summary>
     public ServiceClientCredentials? Credentials { get; private set; }
 
     /// <inheritdoc />
@@ -118,7 +120,8 @@ public class Kubernetes : IDisposable
     {
         try
         {
-            if (config is { ClientCertificateData: { Length: > 0 } data, ClientCertificateKeyData: { Length: > 0 } key })
+            if (config is
+                { ClientCertificateData: { Length: > 0 } data, ClientCertificateKeyData: { Length: > 0 } key })
             {
                 return Reusable(X509Certificate2.CreateFromPem(Decode(data), Decode(key)));
             }

@@ -8,11 +8,15 @@ namespace k8s;
 public partial class KubernetesClientConfiguration
 {
     /// <summary>Reads a kubeconfig file.</summary>
-    /// <param name="kubeconfigPath">The file; <see langword="null"/> for <see cref="KubeConfigDefaultLocation"/>.</param>
+    /// <param name="kubeconfigPath">
+    /// The file; <see langword="null"/> for <see cref="KubeConfigDefaultLocation"/>.
+    /// </param>
     /// <param name="currentContext">The context to use; <see langword="null"/> for the file's own.</param>
     /// <param name="masterUrl">Replaces the cluster's server address.</param>
     /// <param name="useRelativePaths">Whether paths in the file are relative to the file's folder.</param>
-    /// <exception cref="KubeConfigException">The file is missing, malformed or names something that is not in it.</exception>
+    /// <exception cref="KubeConfigException">
+    /// The file is missing, malformed or names something that is not in it.
+    /// </exception>
     public static KubernetesClientConfiguration BuildConfigFromConfigFile(
         string? kubeconfigPath = null, string? currentContext = null, string? masterUrl = null,
         bool useRelativePaths = true) =>
@@ -64,7 +68,8 @@ public partial class KubernetesClientConfiguration
 
         var known = string.Join(", ", files.SelectMany(f => f.Names(list)));
         throw new KubeConfigException(
-            $"The kubeconfig '{source}' has no {member} named '{name}'; it has: {(known.Length == 0 ? "none" : known)}.");
+            $"The kubeconfig '{source}' has no {member} named '{name}'; it has: "
+            + $"{(known.Length == 0 ? "none" : known)}.");
     }
 
     private void SetCluster(KubeConfigEntry cluster, string? masterUrl)
@@ -75,7 +80,8 @@ public partial class KubernetesClientConfiguration
             throw new KubeConfigException($"{cluster} has the server '{Host}', which is not an http(s) address.");
         }
 
-        SkipTlsVerify = string.Equals(cluster.Text("insecure-skip-tls-verify"), "true", StringComparison.OrdinalIgnoreCase);
+        SkipTlsVerify = string.Equals(
+            cluster.Text("insecure-skip-tls-verify"), "true", StringComparison.OrdinalIgnoreCase);
         TlsServerName = cluster.Text("tls-server-name");
         if (cluster.Text("certificate-authority-data") is { Length: > 0 } inline)
         {

@@ -27,7 +27,8 @@ public sealed class CrdsTests
 
         Assert.Equal(
             ["v1alpha1 True False", "v1beta1 True True"],
-            spec["versions"]!.AsArray().Select(static v => $"{v!["name"]} {v["served"]!.GetValue<bool>()} {v["storage"]!.GetValue<bool>()}"));
+            spec["versions"]!.AsArray().Select(
+                static v => $"{v!["name"]} {v["served"]!.GetValue<bool>()} {v["storage"]!.GetValue<bool>()}"));
         Assert.Equal(["wk", "wks"], spec["names"]!["shortNames"]!.AsArray().Select(static n => n!.GetValue<string>()));
     }
 
@@ -38,7 +39,8 @@ public sealed class CrdsTests
     {
         var entry = JsonNode.Parse(Crds.All[0].Json)!["spec"]!["versions"]![version]!;
 
-        Assert.Equal(columns, string.Join(' ', entry["additionalPrinterColumns"]!.AsArray().Select(static c => $"{c!["name"]}")));
+        Assert.Equal(columns, string.Join(
+            ' ', entry["additionalPrinterColumns"]!.AsArray().Select(static c => $"{c!["name"]}")));
     }
 
     [Fact]
@@ -54,8 +56,10 @@ public sealed class CrdsTests
     {
         var versions = JsonNode.Parse(Crds.All[0].Json)!["spec"]!["versions"]!;
 
-        Assert.Null(versions[0]!["schema"]!["openAPIV3Schema"]!["properties"]!["resource"]!["properties"]!["partition"]);
-        Assert.NotNull(versions[1]!["schema"]!["openAPIV3Schema"]!["properties"]!["resource"]!["properties"]!["partition"]);
+        Assert.Null(
+            versions[0]!["schema"]!["openAPIV3Schema"]!["properties"]!["resource"]!["properties"]!["partition"]);
+        Assert.NotNull(
+            versions[1]!["schema"]!["openAPIV3Schema"]!["properties"]!["resource"]!["properties"]!["partition"]);
         Assert.Equal(
             "Standard_NC24ads_A100_v4",
             $"{versions[0]!["schema"]!["openAPIV3Schema"]!["properties"]!["resource"]!["properties"]!["instanceType"]!["default"]}");
@@ -70,7 +74,8 @@ public sealed class CrdsTests
                 yield return $"{path}.{name}";
             }
 
-            foreach (var inner in Unexplained((property["items"] ?? property["additionalProperties"] ?? property).AsObject(), $"{path}.{name}"))
+            foreach (var inner in Unexplained(
+                (property["items"] ?? property["additionalProperties"] ?? property).AsObject(), $"{path}.{name}"))
             {
                 yield return inner;
             }

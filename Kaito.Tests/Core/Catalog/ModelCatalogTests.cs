@@ -10,7 +10,8 @@ public sealed class ModelCatalogTests
     {
         Assert.Equal(60, ModelCatalog.Default.Models.Length);
         Assert.Equal(25, ModelCatalog.Default.Aliases.Count);
-        Assert.All(ModelCatalog.Default.Aliases.Keys, static alias => Assert.True(ModelCatalog.Default.TryFind(alias, out _)));
+        Assert.All(
+            ModelCatalog.Default.Aliases.Keys, static alias => Assert.True(ModelCatalog.Default.TryFind(alias, out _)));
     }
 
     [Theory]

@@ -32,7 +32,8 @@ public sealed class GpuSizingTests
     public void Size_EverySkuOfTheRow_GivesTheGoldenNodeCount(string repository, string line)
     {
         Assert.True(ModelCatalog.Default.TryFind(repository, out var model));
-        var skus = File.ReadLines(Repository.Path("Kaito.Tests", "Core", "Sizing", "node-counts.tsv")).First().Split('\t')[1..];
+        var skus = File.ReadLines(Repository.Path("Kaito.Tests", "Core", "Sizing", "node-counts.tsv"))
+            .First().Split('\t')[1..];
 
         var counts = skus.Select(name =>
         {

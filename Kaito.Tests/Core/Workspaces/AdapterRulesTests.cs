@@ -22,10 +22,14 @@ public sealed class AdapterRulesTests
     [InlineData("""{"source":{"name":"A'b","image":"a"}}""", "inference.adapters[0].source.name invalid-name")]
     [InlineData("""{"source":{"name":"a"}}""", "inference.adapters[0].source one-source")]
     [InlineData("""{"source":{"name":"a","image":"a","volumeSource":{}}}""", "inference.adapters[0].source one-source")]
-    [InlineData("""{"source":{"name":"a","urls":["http://x"]}}""", "inference.adapters[0].source.urls urls-unsupported")]
-    [InlineData("""{"source":{"name":"a","image":"not an image"}}""", "inference.adapters[0].source.image invalid-image")]
-    [InlineData("""{"source":{"name":"a","image":"a"},"strength":"much"}""", "inference.adapters[0].strength out-of-range")]
-    [InlineData("""{"source":{"name":"a","image":"a"},"strength":"1.1"}""", "inference.adapters[0].strength out-of-range")]
+    [InlineData(
+        """{"source":{"name":"a","urls":["http://x"]}}""", "inference.adapters[0].source.urls urls-unsupported")]
+    [InlineData(
+        """{"source":{"name":"a","image":"not an image"}}""", "inference.adapters[0].source.image invalid-image")]
+    [InlineData(
+        """{"source":{"name":"a","image":"a"},"strength":"much"}""", "inference.adapters[0].strength out-of-range")]
+    [InlineData(
+        """{"source":{"name":"a","image":"a"},"strength":"1.1"}""", "inference.adapters[0].strength out-of-range")]
     [InlineData(
         """{"source":{"name":"a","image":"a"}},{"source":{"name":"a","image":"b"}}""", "inference.adapters duplicate")]
     public void Parse_InvalidAdapter_NamesTheField(string adapters, string expected)
@@ -38,7 +42,8 @@ public sealed class AdapterRulesTests
     [Fact]
     public void Parse_ElevenAdapters_AreTooMany()
     {
-        var adapters = string.Join(',', Enumerable.Range(0, 11).Select(static i => $$$"""{"source":{"name":"a{{{i}}}","image":"a"}}"""));
+        var adapters = string.Join(
+            ',', Enumerable.Range(0, 11).Select(static i => $$$"""{"source":{"name":"a{{{i}}}","image":"a"}}"""));
 
         Assert.Equal("too-many", Assert.Single(WorkspaceParserTests.Refuse(Manifest("onnx", adapters))).Code);
     }

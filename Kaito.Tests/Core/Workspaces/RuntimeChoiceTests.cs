@@ -10,7 +10,8 @@ public sealed class RuntimeChoiceTests
     [InlineData("llama-3.3-70b-instruct", "Standard_NC24ads_A100_v4", InferenceRuntime.Vllm, 3)]
     [InlineData("gpt-oss-20b", "Standard_NC24ads_A100_v4", InferenceRuntime.Vllm, 1)]
     [InlineData("Qwen/Qwen3-8B-AWQ", "Standard_NC24ads_A100_v4", InferenceRuntime.Vllm, 1)]
-    public void Parse_RuntimeNotNamed_ChoosesByModelAndNode(string preset, string sku, InferenceRuntime runtime, int nodes)
+    public void Parse_RuntimeNotNamed_ChoosesByModelAndNode(
+        string preset, string sku, InferenceRuntime runtime, int nodes)
     {
         var workspace = WorkspaceParserTests.Accept(Manifest(preset, sku, "", 1));
 
@@ -57,7 +58,8 @@ public sealed class RuntimeChoiceTests
     [Fact]
     public void Parse_AcceleratorOfAnotherMaker_IsAnError() => Assert.Equal(
         "unsupported-accelerator",
-        Assert.Single(WorkspaceParserTests.Refuse(Manifest("phi-3-mini-4k-instruct", "Standard_NG32ads_V620_v1", "", 1))).Code);
+        Assert.Single(
+            WorkspaceParserTests.Refuse(Manifest("phi-3-mini-4k-instruct", "Standard_NG32ads_V620_v1", "", 1))).Code);
 
     [Theory]
     [InlineData("vlm", "Did you mean vllm")]

@@ -25,10 +25,12 @@ public sealed class SamplesTests
 
         Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
         Assert.Empty(workspace.Warnings);
-        Assert.Equal(Path.GetFileNameWithoutExtension(file), Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
+        Assert.Equal(
+            Path.GetFileNameWithoutExtension(file), Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
     }
 
     [Fact]
     public void Samples_OfTheQuickStart_AreThere() =>
-        Assert.Equal(["phi-3-mini-4k-instruct.yaml", "phi-3.5-mini-instruct.yaml"], Samples().Select(static row => row.Data));
+        Assert.Equal(
+            ["phi-3-mini-4k-instruct.yaml", "phi-3.5-mini-instruct.yaml"], Samples().Select(static row => row.Data));
 }

@@ -81,7 +81,8 @@ public sealed class WorkspaceParserTests
     [Fact]
     public void Parse_UnknownInstanceType_NamesNearestAndAll()
     {
-        var error = Assert.Single(Refuse(Valid.Replace("standard_nc24ads_a100_v4", "Standard_NC24ads_A10_v4", StringComparison.Ordinal)));
+        var error = Assert.Single(
+            Refuse(Valid.Replace("standard_nc24ads_a100_v4", "Standard_NC24ads_A10_v4", StringComparison.Ordinal)));
 
         Assert.Equal("unknown-instance-type", error.Code);
         Assert.Contains("Did you mean Standard_NC24ads_A100_v4", error.Message, StringComparison.Ordinal);
@@ -107,15 +108,18 @@ public sealed class WorkspaceParserTests
     [Fact]
     public void Parse_NoResource_AsksForIt() => Assert.Equal(
         ("resource", "required"),
-        Refuse("""{"metadata":{"name":"ws"},"inference":{"preset":{"name":"phi-4"}}}""").Select(static e => (e.Path, e.Code)).Single());
+        Refuse("""{"metadata":{"name":"ws"},"inference":{"preset":{"name":"phi-4"}}}""").Select(
+            static e => (e.Path, e.Code)).Single());
 
     [Fact]
     public void Parse_NameThatAStatefulSetCannotCarry_IsTooLong()
     {
-        Assert.Equal(new string('a', 52), Accept(Valid.Replace("\"ws\"", $"\"{new string('a', 52)}\"", StringComparison.Ordinal)).Name);
+        Assert.Equal(new string('a', 52), Accept(
+            Valid.Replace("\"ws\"", $"\"{new string('a', 52)}\"", StringComparison.Ordinal)).Name);
         Assert.Equal(
             "name-too-long",
-            Assert.Single(Refuse(Valid.Replace("\"ws\"", $"\"{new string('a', 53)}\"", StringComparison.Ordinal))).Code);
+            Assert.Single(
+                Refuse(Valid.Replace("\"ws\"", $"\"{new string('a', 53)}\"", StringComparison.Ordinal))).Code);
     }
 
     [Fact]
@@ -127,16 +131,20 @@ public sealed class WorkspaceParserTests
         Assert.Equal("Standard_NC24ads_A100_v4", Accept(alpha).InstanceType);
         Assert.Equal(
             ("resource.instanceType", "required"),
-            Refuse(alpha.Replace("v1alpha1", "v1beta1", StringComparison.Ordinal)).Select(static e => (e.Path, e.Code)).Single());
+            Refuse(alpha.Replace("v1alpha1", "v1beta1", StringComparison.Ordinal)).Select(
+                static e => (e.Path, e.Code)).Single());
     }
 
     [Theory]
     [InlineData("""{"matchLabels":{"kaito.sh/workspace":"x"}}""", "only-reserved-labels")]
     [InlineData("""{"matchExpressions":[{"key":"a","operator":"In","values":["1","2"]}]}""", "unsupported-expression")]
-    [InlineData("""{"matchLabels":{"a":"1"},"matchExpressions":[{"key":"a","operator":"In","values":["2"]}]}""", "contradiction")]
+    [InlineData(
+        """{"matchLabels":{"a":"1"},"matchExpressions":[{"key":"a","operator":"In","values":["2"]}]}""",
+        "contradiction")]
     public void Parse_SelectorThatSelectsNothingSensible_IsAnError(string selector, string code) => Assert.Equal(
         code,
-        Assert.Single(Refuse(Valid.Replace("""{"matchLabels":{"apps":"phi"}}""", selector, StringComparison.Ordinal))).Code);
+        Assert.Single(
+            Refuse(Valid.Replace("""{"matchLabels":{"apps":"phi"}}""", selector, StringComparison.Ordinal))).Code);
 
     [Fact]
     public void Parse_SelectorWithInAndReservedKey_KeepsWhatCounts()
@@ -175,7 +183,8 @@ public sealed class WorkspaceParserTests
     public void Parse_InferenceSetChild_ServesTheSetsName()
     {
         var workspace = Accept(Valid.Replace(
-            "\"uid\":\"u\"", "\"labels\":{\"inferenceset.kaito.sh/created-by\":\"fleet\",\"team\":\"x\"}", StringComparison.Ordinal));
+            "\"uid\":\"u\"", "\"labels\":{\"inferenceset.kaito.sh/created-by\":\"fleet\",\"team\":\"x\"}",
+            StringComparison.Ordinal));
 
         Assert.Equal("fleet", Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
         Assert.Equal(["inferenceset.kaito.sh/created-by"], workspace.InheritedLabels.Keys);

@@ -33,7 +33,8 @@ public sealed class EventRecorderTests : IAsyncDisposable
         var written = Assert.Single(await WrittenAsync(1));
         Assert.Equal(("Warning", "Bad", "very", 1), (written.Type, written.Reason, written.Message, written.Count));
         Assert.Equal(
-            new() { ApiVersion = "v1", Kind = "Pod", Namespace = "team", Name = "a", Uid = "uid-a" }, written.InvolvedObject);
+            new() { ApiVersion = "v1", Kind = "Pod", Namespace = "team", Name = "a", Uid = "uid-a" },
+            written.InvolvedObject);
         Assert.Equal("team", written.Metadata.Namespace);
     }
 

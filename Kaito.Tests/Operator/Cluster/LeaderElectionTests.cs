@@ -144,5 +144,6 @@ public sealed class LeaderElectionTests
         new(_api, new("ns", "lease"), identity, _clock, NullLogger<LeaderElection>.Instance);
 
     private Task WaitingAsync() => Eventually.TrueAsync(
-        () => Task.FromResult(_clock.Waiting > 0), TimeSpan.FromSeconds(10), static () => "nobody waits for the clock", Stop);
+        () => Task.FromResult(_clock.Waiting > 0), TimeSpan.FromSeconds(10), static () =>
+            "nobody waits for the clock", Stop);
 }

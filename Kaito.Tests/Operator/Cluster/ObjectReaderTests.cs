@@ -11,7 +11,8 @@ public sealed class ObjectReaderTests
     [Theory]
     [InlineData("""{"count":"three"}""", "resource.count", "\"three\" has the wrong type", "workspaces.resource.count")]
     [InlineData("""{"count":4294967296}""", "resource.count", "4294967296 has", "workspaces.resource.count")]
-    [InlineData("""{"preferredNodes":["a",{}]}""", "resource.preferredNodes[1]", "{} has", "workspaces.resource.preferredNodes")]
+    [InlineData(
+        """{"preferredNodes":["a",{}]}""", "resource.preferredNodes[1]", "{} has", "workspaces.resource.preferredNodes")]
     [InlineData("""[1]""", "resource", "[1] has", "kubectl explain workspaces.resource.")]
     public void Read_WorkspaceOfOtherTypes_KeepsTheMetadataAndNamesFieldValueAndRemedy(
         string resource, string path, string value, string remedy)

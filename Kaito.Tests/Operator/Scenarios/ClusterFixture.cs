@@ -60,7 +60,8 @@ internal sealed class ClusterFixture : IAsyncDisposable
             });
         await _operator.StartAsync(cancellationToken);
         var status = _operator.Services.GetRequiredService<OperatorStatus>();
-        await UntilAsync(() => Task.FromResult(status.Problem is null ? "" : null), "the operator is ready", cancellationToken);
+        await UntilAsync(
+            () => Task.FromResult(status.Problem is null ? "" : null), "the operator is ready", cancellationToken);
     }
 
     public async Task StopOperatorAsync(CancellationToken cancellationToken)
@@ -103,9 +104,11 @@ internal sealed class ClusterFixture : IAsyncDisposable
     {
         var name = $"{workload.Metadata.Name}-0";
         var pod = await UntilAsync(
-            () => Api.GetAsync(KubeKinds.Pods, Namespace, name, cancellationToken), $"pod {name} is there", cancellationToken);
+            () => Api.GetAsync(KubeKinds.Pods, Namespace, name, cancellationToken), $"pod {name} is there",
+            cancellationToken);
         await StatusAsync(
-            KubeKinds.Pods, pod, """{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}""", cancellationToken);
+            KubeKinds.Pods, pod, """{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}""",
+            cancellationToken);
     }
 
     public Task StatusAsync<T>(KubeKind<T> kind, T target, string status, CancellationToken cancellationToken)

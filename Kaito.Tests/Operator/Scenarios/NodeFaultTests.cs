@@ -12,7 +12,8 @@ public sealed class NodeFaultTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("no-quota", "QuotaExceeded", "quota is 0", "Next: ask the cloud for more quota of Standard_NC24ads_A100_v4")]
+    [InlineData(
+        "no-quota", "QuotaExceeded", "quota is 0", "Next: ask the cloud for more quota of Standard_NC24ads_A100_v4")]
     [InlineData("no-capacity", "InsufficientCapacity", "no free machine", "Next: wait, or choose another")]
     public async Task Workspace_CloudRefuses_SaysWhyAndServesOnceTheFaultIsGone(
         string mode, string reason, string cause, string action)

@@ -19,7 +19,8 @@ internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<Val
         TinyModel.Write(folder.Path("tiny"));
         var app = DevClusterApp.Build(
             [
-                "--state-dir", folder.Root, "--listen", "https://127.0.0.1:0", "--substitute-model", folder.Path("tiny"),
+                "--state-dir", folder.Root, "--listen", "https://127.0.0.1:0",
+                "--substitute-model", folder.Path("tiny"),
                 $"--Images:{Images.InferenceHost}={BuiltProject.Assembly("Kaito.InferenceHost")}", .. args,
             ]);
         await DevClusterApp.StartAsync(app, TestContext.Current.CancellationToken);

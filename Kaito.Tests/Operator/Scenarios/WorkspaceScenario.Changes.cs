@@ -53,7 +53,8 @@ public abstract partial class WorkspaceScenario
         await cluster.Api.CreateAsync(
             KubeKinds.ConfigMaps, Map("leftover", "", Label("phi"), second.Metadata.OwnerReferences), Stop);
         await ClusterFixture.UntilAsync(
-            async () => await cluster.Api.GetAsync(KubeKinds.ConfigMaps, "default", "leftover", Stop) is null ? "" : null,
+            async () =>
+                await cluster.Api.GetAsync(KubeKinds.ConfigMaps, "default", "leftover", Stop) is null ? "" : null,
             "the leftover is removed", Stop);
         Assert.NotNull(await cluster.Api.GetAsync(KubeKinds.ConfigMaps, "default", "theirs", Stop));
     }
@@ -70,7 +71,8 @@ public abstract partial class WorkspaceScenario
         }
     }
 
-    private static Task<StatefulSet> WorkloadAsync(ClusterFixture cluster, Func<StatefulSet, bool> wanted, string what) =>
+    private static Task<StatefulSet> WorkloadAsync(
+        ClusterFixture cluster, Func<StatefulSet, bool> wanted, string what) =>
         FirstAsync(cluster, KubeKinds.StatefulSets, wanted, what);
 
     private static Task<string> SettingAsync(ClusterFixture cluster, string name, string? expected) =>

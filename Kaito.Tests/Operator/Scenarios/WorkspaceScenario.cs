@@ -35,7 +35,8 @@ public abstract partial class WorkspaceScenario
         }
 
         var ready = await FirstAsync(
-            cluster, KubeKinds.Workspaces, static w => w.Status?.State == WorkspaceStates.Ready, "the Workspace is ready");
+            cluster, KubeKinds.Workspaces, static w =>
+                w.Status?.State == WorkspaceStates.Ready, "the Workspace is ready");
 
         Assert.All(ready.Status!.Conditions!.Value, static c => Assert.Equal(Condition.True, c.Status));
         Assert.Equal(1, ready.Status.TargetNodeCount);
@@ -45,7 +46,8 @@ public abstract partial class WorkspaceScenario
 
         await cluster.Api.DeleteAsync(ready, Stop);
         await ClusterFixture.UntilAsync(
-            async () => await cluster.Api.GetAsync(KubeKinds.Workspaces, cluster.Namespace, "phi", Stop) is null ? "" : null,
+            async () =>
+                await cluster.Api.GetAsync(KubeKinds.Workspaces, cluster.Namespace, "phi", Stop) is null ? "" : null,
             "the Workspace is gone", Stop);
         Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
         await GoneAsync(cluster, KubeKinds.StatefulSets);
@@ -64,7 +66,10 @@ public abstract partial class WorkspaceScenario
         await CreateAsync("sku", runtime with { Resource = runtime.Resource! with { InstanceType = "Standard_NC24" } });
         await CreateAsync("runtime", runtime with
         {
-            Metadata = new() { Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(Annotations.Runtime, "tgi") },
+            Metadata = new()
+            {
+                Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(Annotations.Runtime, "tgi"),
+            },
         });
 
         await FailsAsync("preset", "inference.preset.name: \"phi-99\" is neither a preset", "Presets are ");
@@ -81,7 +86,8 @@ public abstract partial class WorkspaceScenario
             var failed = await FirstAsync(
                 cluster, KubeKinds.Workspaces,
                 w => w.Metadata.Name == name && w.Status?.State == WorkspaceStates.Failed, $"{name} has failed");
-            var message = failed.Status!.Conditions!.Value.Single(static c => c.Type == ConditionTypes.ResourceReady).Message;
+            var message = failed.Status!.Conditions!.Value.Single(
+                static c => c.Type == ConditionTypes.ResourceReady).Message;
             Assert.All(expected, part => Assert.Contains(part, message, StringComparison.Ordinal));
         }
     }
@@ -101,7 +107,8 @@ public abstract partial class WorkspaceScenario
 
         async Task RefusedAsync(string yaml, params string[] expected)
         {
-            var (status, message) = await cluster.PostAsync("apis/kaito.sh/v1beta1/namespaces/default/workspaces", yaml, Stop);
+            var (status, message) = await cluster.PostAsync(
+                "apis/kaito.sh/v1beta1/namespaces/default/workspaces", yaml, Stop);
             Assert.InRange((int)status, 400, 422);
             Assert.All(expected, part => Assert.Contains(part, message, StringComparison.OrdinalIgnoreCase));
         }

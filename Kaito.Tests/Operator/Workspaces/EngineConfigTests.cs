@@ -20,7 +20,8 @@ public sealed class EngineConfigTests
     [InlineData("vllm:\n  max-model-len: 8192\n", 8192, null, null)]
     [InlineData("vllm: {max-model-len: \"8192\", max-num-seqs: 4}", 8192, 4, null)]
     [InlineData("vllm: {max-model-len: auto}", null, null, null)]
-    [InlineData("max_probe_steps: 6\nvllm: {max-model-len: 8}\nonnx: {max-model-len: 9, queue-capacity: 1}", 9, null, 1)]
+    [InlineData(
+        "max_probe_steps: 6\nvllm: {max-model-len: 8}\nonnx: {max-model-len: 9, queue-capacity: 1}", 9, null, 1)]
     public void Parse_Settings_AreRead(string yaml, int? length, int? sequences, int? queue)
     {
         Assert.True(EngineConfig.Parse(s_workspace, Map(yaml)).TryGet(out var config, out _));
@@ -78,8 +79,8 @@ public sealed class EngineConfigTests
             s_workspace, Map("vllm: {swap-space: 4, gpu-memory-utilization: 0.9}")).TryGet(out var config, out _));
 
         Assert.Equal(
-            "inference.config: vllm.gpu-memory-utilization, vllm.swap-space of inference_config.yaml has no effect with "
-            + "runtime onnx.", Assert.Single(config.Warnings));
+            "inference.config: vllm.gpu-memory-utilization, vllm.swap-space of inference_config.yaml has no effect "
+            + "with runtime onnx.", Assert.Single(config.Warnings));
     }
 
     private static ConfigMap Map(string yaml) => new()

@@ -7,13 +7,22 @@ namespace Kaito.Tests.Operator.Workspaces;
 public sealed class PodDiagnosisTests
 {
     private const string Killed =
-        """{"containerStatuses":[{"name":"c","state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"reason":"OOMKilled"}}}]}""";
+        """
+        {"containerStatuses":[{"name":"c","state":{"waiting":{"reason":"CrashLoopBackOff"}},
+         "lastState":{"terminated":{"reason":"OOMKilled"}}}]}
+        """;
 
     private const string Crashed =
-        """{"containerStatuses":[{"name":"c","restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":3}}}]}""";
+        """
+        {"containerStatuses":[{"name":"c","restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}},
+         "lastState":{"terminated":{"exitCode":3}}}]}
+        """;
 
     private const string CrashedWithWords =
-        """{"containerStatuses":[{"name":"c","restartCount":1,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":3,"message":"no model"}}}]}""";
+        """
+        {"containerStatuses":[{"name":"c","restartCount":1,"state":{"waiting":{"reason":"CrashLoopBackOff"}},
+         "lastState":{"terminated":{"exitCode":3,"message":"no model"}}}]}
+        """;
 
     [Theory]
     [InlineData("""{"phase":"Running"}""", null, null)]
@@ -22,7 +31,10 @@ public sealed class PodDiagnosisTests
         """{"containerStatuses":[{"name":"c","state":{"waiting":{"reason":"ErrImagePull","message":"not found"}}}]}""",
         "ImagePullError", "p/c: ErrImagePull: not found")]
     [InlineData(
-        """{"initContainerStatuses":[{"name":"i","state":{"waiting":{"reason":"CreateContainerConfigError","message":"x"}}}]}""",
+        """
+        {"initContainerStatuses":[{"name":"i",
+         "state":{"waiting":{"reason":"CreateContainerConfigError","message":"x"}}}]}
+        """,
         "ContainerStartError", "p/i: CreateContainerConfigError: x")]
     [InlineData(Crashed, "ContainerCrashLoopBackOff", "p/c restarted 4 times: exit code 3")]
     [InlineData(CrashedWithWords, "ContainerCrashLoopBackOff", "p/c restarted 1 times: no model")]
@@ -30,10 +42,14 @@ public sealed class PodDiagnosisTests
         """{"phase":"Failed","reason":"Evicted","message":"low on ephemeral-storage"}""", "NodeDiskPressure",
         "p: low on ephemeral-storage")]
     [InlineData(
-        """{"phase":"Failed","reason":"Evicted","message":"low on memory"}""", "NodeMemoryPressure", "p: low on memory")]
+        """{"phase":"Failed","reason":"Evicted","message":"low on memory"}""", "NodeMemoryPressure",
+        "p: low on memory")]
     [InlineData("""{"phase":"Failed","reason":"Evicted","message":"taint"}""", "PodEvicted", "p: taint")]
     [InlineData(
-        """{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1"}]}""",
+        """
+        {"phase":"Pending",
+         "conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1"}]}
+        """,
         "Unschedulable", "p: 0/1")]
     public void Find_Status_TellsReasonAndMessage(string status, string? reason, string? message) =>
         Assert.Equal(

@@ -25,7 +25,8 @@ public sealed class RevisionsTests
     }
 
     [Fact]
-    public void Plan_OtherStateBefore_GetsTheNextNumber() => Assert.Equal(8, Plan(Existing(7, "other")).Current.Revision);
+    public void Plan_OtherStateBefore_GetsTheNextNumber() =>
+        Assert.Equal(8, Plan(Existing(7, "other")).Current.Revision);
 
     [Fact]
     public void Plan_SameStateBefore_KeepsItsNumber()
@@ -59,7 +60,8 @@ public sealed class RevisionsTests
     private static RevisionPlan Plan(params ImmutableArray<ControllerRevision> existing)
     {
         var wanted = Wanted("phi-4");
-        Assert.True(WorkspaceParser.Parse(wanted, ModelCatalog.Default, SkuCatalog.Azure).TryGet(out var workspace, out _));
+        Assert.True(
+            WorkspaceParser.Parse(wanted, ModelCatalog.Default, SkuCatalog.Azure).TryGet(out var workspace, out _));
         return Revisions.Plan(wanted, workspace, existing);
     }
 

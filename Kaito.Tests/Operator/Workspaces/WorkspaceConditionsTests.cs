@@ -14,7 +14,8 @@ public sealed class WorkspaceConditionsTests
         var status = Status(Resource(WorkspaceConditions.Unmet("NodesReady", "Old", "m")), "New");
 
         var condition = Assert.Single(status.Conditions!.Value);
-        Assert.Equal(("New", s_before, 4L), (condition.Reason, condition.LastTransitionTime, condition.ObservedGeneration));
+        Assert.Equal(
+            ("New", s_before, 4L), (condition.Reason, condition.LastTransitionTime, condition.ObservedGeneration));
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class WorkspaceConditionsTests
         var status = WorkspaceConditions.Status(Resource(), plan, "refused", s_now);
 
         Assert.Equal(
-            ["fine", "not yet (last reconcile error: refused)"], status.Conditions!.Value.Select(static c => c.Message));
+            ["fine", "not yet (last reconcile error: refused)"], status.Conditions!.Value.Select(
+                static c => c.Message));
     }
 
     [Fact]

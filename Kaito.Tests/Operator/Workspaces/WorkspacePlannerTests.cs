@@ -35,7 +35,8 @@ public sealed class WorkspacePlannerTests
     {
         var plan = Plan(new()
         {
-            Claims = [Claim(new() { Type = "Launched", Status = "False", Reason = "QuotaExceeded", Message = "no quota" })],
+            Claims = [Claim(
+                new() { Type = "Launched", Status = "False", Reason = "QuotaExceeded", Message = "no quota" })],
         });
 
         var condition = Assert.Single(plan.Conditions, static c => c.Type == ConditionTypes.ResourceReady);

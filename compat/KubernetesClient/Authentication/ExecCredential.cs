@@ -16,7 +16,9 @@ internal sealed record ExecCredential(
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Runs the program and waits at most two minutes for it.</summary>
-    /// <exception cref="KubeConfigException">It cannot start, fails, takes too long or prints something else.</exception>
+    /// <exception cref="KubeConfigException">
+    /// It cannot start, fails, takes too long or prints something else.
+    /// </exception>
     public static ExecCredential Obtain(ExternalExecution exec)
     {
         using var process = Start(exec);
@@ -59,7 +61,8 @@ internal sealed record ExecCredential(
             or InvalidOperationException)
         {
             throw new KubeConfigException(
-                $"The exec program '{command}' of the kubeconfig did not print an ExecCredential: {wrong.Message}", wrong);
+                $"The exec program '{command}' of the kubeconfig did not print an ExecCredential: {wrong.Message}",
+                wrong);
         }
     }
 

@@ -9,7 +9,9 @@ public class ExternalExecution
     /// <summary>The program: a path, or a name to find on PATH.</summary>
     public required string Command { get; set; }
 
-    /// <summary>Variables added to the program's environment; each entry has the keys <c>name</c> and <c>value</c>.</summary>
+    /// <summary>
+    /// Variables added to the program's environment; each entry has the keys <c>name</c> and <c>value</c>.
+    /// </summary>
     public IList<Dictionary<string, string>> EnvironmentVariables { get; } = [];
 
     /// <summary>The program's arguments.</summary>
