@@ -19,30 +19,23 @@ internal static class InferenceHostApp
         var parsed = InferenceHostCommand.Parse(args, Environment.GetEnvironmentVariable, File.ReadAllText);
         if (!parsed.TryGet(out var options, out var found))
         {
-            await errors.WriteLineAsync($"inference-host: {found[0].Path}: {found[0].Message}");
-            return 1;
+            return await RefuseAsync(errors, $"{found[0].Path}: {found[0].Message}");
         }
 
         await using var app = Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
         var scheduler = app.Services.GetRequiredService<GenerationScheduler>();
+        var urls = app.Configuration["urls"] ?? options.Urls;
         try
         {
             await app.RunAsync();
         }
         catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException)
         {
-            await errors.WriteLineAsync(
-                $"inference-host: cannot listen on {options.Urls}: {failure.Message} Choose another --port.");
-            return 1;
+            return await RefuseAsync(
+                errors, $"cannot listen on {urls}: {failure.Message} Choose another --port.");
         }
 
-        if (scheduler.Failure is { } reason)
-        {
-            await errors.WriteLineAsync($"inference-host: {reason}");
-            return 1;
-        }
-
-        return 0;
+        return scheduler.Failure is { } reason ? await RefuseAsync(errors, reason) : 0;
     }
 
     /// <param name="options">Checked settings.</param>
@@ -84,5 +77,11 @@ internal static class InferenceHostApp
         app.MapLegacyChat();
         app.MapService();
         return app;
+    }
+
+    private static async Task<int> RefuseAsync(TextWriter errors, string reason)
+    {
+        await errors.WriteLineAsync($"inference-host: {reason.ReplaceLineEndings(" ")}");
+        return 1;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Kaito.Core;
 using Kaito.Core.Contracts;
+using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost;
 
@@ -25,6 +26,12 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
     /// <summary>Requests that may wait, 1 to 4096.</summary>
     public int QueueCapacity { get; init; } = 256;
 
+    /// <summary>What runs the model.</summary>
+    public EngineChoice Engine { get; init; }
+
+    /// <summary>How long one step may take before <c>/health</c> says that the engine hangs.</summary>
+    public TimeSpan StallLimit { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Where to listen when <c>ASPNETCORE_URLS</c> does not say.</summary>
     public string Urls { get; init; } = "http://127.0.0.1:5000";
 
@@ -41,7 +48,7 @@ internal static class InferenceHostCommand
     private static readonly string[] s_known =
     [
         "config", "model-path", "served-model-name", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls",
+        "shutdown-timeout", "urls", "engine",
     ];
 
     /// <param name="args">Pairs of <c>--name value</c> or <c>--name=value</c>.</param>
@@ -82,7 +89,24 @@ internal static class InferenceHostCommand
             QueueCapacity = Whole(named, "queue-capacity", settings?.QueueCapacity ?? 256, 1, 4096, found)!.Value,
             ShutdownGrace = TimeSpan.FromSeconds(Whole(named, "shutdown-timeout", 25, 0, 3600, found)!.Value),
             Urls = UrlsFrom(named, settings, found),
+            Engine = EngineFrom(named.GetValueOrDefault("engine") ?? settings?.Engine, found),
         };
+
+    private static EngineChoice EngineFrom(string? text, ImmutableArray<FieldError>.Builder found)
+    {
+        switch (text)
+        {
+            case null or "auto":
+                return EngineChoice.Auto;
+            case "slot":
+                return EngineChoice.Slot;
+            case "genai":
+                return EngineChoice.GenAi;
+            default:
+                found.Add(new("--engine", "unknown", $"engine is {text}; give auto, slot or genai."));
+                return EngineChoice.Auto;
+        }
+    }
 
     private static Dictionary<string, string> Named(
         IReadOnlyList<string> args, ImmutableArray<FieldError>.Builder found)

@@ -20,7 +20,7 @@ public sealed record MessageContent
     public bool IsPlain { get; }
 
     /// <summary>The text parts, joined with a newline.</summary>
-    public string Text => string.Join('\n', Parts.Where(part => part.Text is not null).Select(part => part.Text));
+    public string Text => string.Join('\n', Parts.Where(part => part?.Text is not null).Select(part => part.Text));
 }
 
 /// <summary>One part of a message's content.</summary>
@@ -51,8 +51,7 @@ public sealed class MessageContentConverter : JsonConverter<MessageContent>
         reader.TokenType switch
         {
             JsonTokenType.String => new(reader.GetString()!),
-            JsonTokenType.StartArray => new(
-                JsonSerializer.Deserialize(ref reader, OpenAIJson.Default.IReadOnlyListContentPart)!),
+            JsonTokenType.StartArray => new(ReadParts(ref reader)),
             _ => throw new JsonException("Content is a string or a list of parts."),
         };
 
@@ -66,6 +65,21 @@ public sealed class MessageContentConverter : JsonConverter<MessageContent>
         }
 
         JsonSerializer.Serialize(writer, value.Parts, OpenAIJson.Default.IReadOnlyListContentPart);
+    }
+
+    private static IReadOnlyList<ContentPart> ReadParts(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(ref reader, OpenAIJson.Default.IReadOnlyListContentPart)!;
+        }
+        catch (JsonException bad)
+        {
+            // Its path starts at the list; without a path of its own, the error gets the path of the whole content.
+            throw new JsonException(
+                "Content is a string or a list of parts; a part is an object with a 'type' and, for text, a 'text'.",
+                bad);
+        }
     }
 }
 

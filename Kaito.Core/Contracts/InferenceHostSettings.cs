@@ -36,6 +36,12 @@ public sealed record InferenceHostSettings
     /// <summary>Requests that may wait; past it the host answers 503 with Retry-After.</summary>
     public int QueueCapacity { get; init => field = value == 0 ? 256 : value; } = 256;
 
+    /// <summary>
+    /// What runs the model: <c>slot</c>, <c>genai</c>, or <c>auto</c> for the one that suits its graph;
+    /// <see langword="null"/> means <c>auto</c>.
+    /// </summary>
+    public string? Engine { get; init; }
+
     /// <summary>Bytes of the JSON file.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, InferenceHostSettingsJson.Default.InferenceHostSettings);
 }

@@ -20,7 +20,7 @@ internal static class ChatCompletionsEndpoint
         var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.ChatCompletionRequest);
         if (wire.Model is { Length: > 0 } name && name != model.Name)
         {
-            return OpenAIResults.UnknownModel(name);
+            return OpenAIResults.UnknownModel(name, model.Name);
         }
 
         if (!ChatRequestParser.Parse(wire, model).TryGet(out var call, out var errors))

@@ -13,6 +13,9 @@ internal sealed record ChatCall(ImmutableArray<GenerationRequest> Requests);
 /// <summary>Turns wire JSON into runnable requests, or into every reason why it cannot run.</summary>
 internal static class ChatRequestParser
 {
+    // What the request itself says in another member.
+    private static readonly string[] s_reserved = ["messages", "tools", "documents", "add_generation_prompt"];
+
     private static readonly string[] s_roles = ["system", "developer", "user", "assistant", "tool"];
 
     public static Validated<ChatCall> Parse(ChatCompletionRequest wire, ServedModel model)
@@ -21,7 +24,7 @@ internal static class ChatRequestParser
         CheckMessages(wire.Messages ?? [], found);
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
-        var stop = SamplingParser.ParseStop(wire, found);
+        var stop = SamplingParser.ParseStop(wire, model, found);
         var choices = SamplingParser.ParseChoices(wire, found);
         if (found.Count > 0 || !TryEncode(wire, model, found, out var prompt))
         {
@@ -29,7 +32,7 @@ internal static class ChatRequestParser
         }
 
         var budget = SamplingParser.Budget(
-            prompt.Length, wire.MaxCompletionTokens ?? wire.MaxTokens, model, "messages", found);
+            prompt, wire.MaxCompletionTokens ?? wire.MaxTokens, model, "messages", found);
         return found.Count > 0
             ? found.ToImmutable()
             : new ChatCall([.. Enumerable.Range(0, choices).Select(i => new GenerationRequest(
@@ -81,12 +84,14 @@ internal static class ChatRequestParser
             found.Add(new($"{path}.content", "missing", $"A {role} message needs content; give a string."));
         }
 
-        if (message.Content?.Parts.FirstOrDefault(part => part.Type != "text" || part.Text is null) is { } odd)
+        var parts = message.Content?.Parts ?? [];
+        if (parts.Any(static part => part is not { Type: "text", Text: not null }))
         {
+            var odd = parts.First(static part => part is not { Type: "text", Text: not null });
             found.Add(new(
                 $"{path}.content",
                 "unsupported",
-                $"A content part has type '{odd.Type}'; this model reads text parts with a text member only."));
+                $"A content part has type '{odd?.Type}'; this model reads text parts with a text member only."));
         }
     }
 
@@ -99,6 +104,14 @@ internal static class ChatRequestParser
         {
             found.Add(new(
                 "logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
+        }
+
+        if (s_reserved.FirstOrDefault(name => wire.ChatTemplateKwargs?.ContainsKey(name) is true) is { } reserved)
+        {
+            found.Add(new(
+                "chat_template_kwargs",
+                "reserved",
+                $"chat_template_kwargs holds '{reserved}', which the server sets; leave it out."));
         }
 
         if (wire.Tools is { Count: 0 })

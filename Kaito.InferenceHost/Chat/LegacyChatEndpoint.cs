@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kaito.Core;
 using Kaito.InferenceHost.Generation;
@@ -34,7 +33,7 @@ internal static class LegacyChatEndpoint
         {
             wire = await RequestBody.ReadAsync(http, LegacyChatJson.Default.LegacyChatRequest);
         }
-        catch (Exception bad) when (bad is JsonException or BadHttpRequestException { StatusCode: 400 })
+        catch (Exception bad) when (bad is MalformedBodyException or BadHttpRequestException { StatusCode: 400 })
         {
             return Refuse(StatusCodes.Status422UnprocessableEntity, bad.Message);
         }
@@ -87,9 +86,9 @@ internal static class LegacyChatEndpoint
         var prompt = wire.Messages is null ? model.Text.Encode(wire.Prompt!, true) : model.Text.EncodeChat(chat);
         var sampling = SamplingParser.Parse(chat, model, found);
         var most = options.MaxNewTokens
-            ?? int.Max(1, (options.MaxLength ?? DefaultMaxLength) - prompt.Length);
+            ?? (int)long.Max(1, (long)(options.MaxLength ?? DefaultMaxLength) - prompt.Length);
         var room = int.Max(1, model.ContextTokens - prompt.Length);
-        var budget = SamplingParser.Budget(prompt.Length, int.Min(most, room), model, "prompt", found);
+        var budget = SamplingParser.Budget(prompt, int.Min(most, room), model, "prompt", found);
         return found.Count > 0
             ? found.ToImmutable()
             : new ChatCall([new(prompt, budget, sampling, StopRules.None)]);

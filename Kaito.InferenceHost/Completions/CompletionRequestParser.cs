@@ -24,13 +24,13 @@ internal static class CompletionRequestParser
         var prompts = ParsePrompts(wire, model, found);
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
-        var stop = SamplingParser.ParseStop(wire, found);
+        var stop = SamplingParser.ParseStop(wire, model, found);
         var choices = SamplingParser.ParseChoices(wire, found);
         var requests = ImmutableArray.CreateBuilder<GenerationRequest>();
         foreach (var prompt in prompts)
         {
             var asked = wire.MaxTokens ?? int.Min(DefaultMaxTokens, int.Max(1, model.ContextTokens - prompt.Length));
-            var budget = SamplingParser.Budget(prompt.Length, asked, model, "prompt", found);
+            var budget = SamplingParser.Budget(prompt, asked, model, "prompt", found);
             requests.AddRange(Enumerable.Range(0, choices).Select(i => new GenerationRequest(
                 prompt, budget, sampling with { Seed = sampling.Seed + i }, stop)));
         }

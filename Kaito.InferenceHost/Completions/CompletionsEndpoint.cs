@@ -21,7 +21,7 @@ internal static class CompletionsEndpoint
         var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.CompletionRequest);
         if (wire.Model is { Length: > 0 } name && name != model.Name)
         {
-            return OpenAIResults.UnknownModel(name);
+            return OpenAIResults.UnknownModel(name, model.Name);
         }
 
         if (!CompletionRequestParser.Parse(wire, model).TryGet(out var call, out var errors))

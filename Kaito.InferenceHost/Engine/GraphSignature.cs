@@ -14,7 +14,8 @@ internal sealed record GraphSignature(
     bool LastLogitsOnly,
     bool HasPositions)
 {
-    /// <exception cref="ModelFolderException">Graph and configuration disagree, or need another engine.</exception>
+    /// <exception cref="UnsuitableGraphException">The graph needs another engine.</exception>
+    /// <exception cref="ModelFolderException">Graph and configuration disagree.</exception>
     public static GraphSignature Read(InferenceSession session, ModelFolder model)
     {
         var graph = model.Decoder;
@@ -30,10 +31,19 @@ internal sealed record GraphSignature(
             throw Wrong(graph, $"input {missing}", "missing", "correct names and layer count in genai_config.json");
         }
 
+        if (session.InputMetadata.ContainsKey(graph.Inputs.PastKey(graph.Layers)))
+        {
+            throw Wrong(
+                graph,
+                $"input {graph.Inputs.PastKey(graph.Layers)}",
+                $"beyond the {graph.Layers} layers of the configuration",
+                "correct num_hidden_layers in genai_config.json");
+        }
+
         expected.Add(graph.Inputs.PositionIds);
         if (session.InputMetadata.Keys.FirstOrDefault(name => !expected.Contains(name)) is { } surplus)
         {
-            throw Wrong(graph, $"input {surplus}", "unknown to the slot engine", "run it with the genai engine");
+            throw new UnsuitableGraphException(graph.File, $"input {surplus}", "unknown to the slot engine");
         }
 
         if (!session.OutputMetadata.TryGetValue(graph.Outputs.Logits, out var logits))
@@ -81,7 +91,8 @@ internal sealed record GraphSignature(
     private static TensorElementType NumberType(DecoderGraph graph, NodeMetadata node, string name) =>
         node.ElementDataType is TensorElementType.Float or TensorElementType.Float16
             ? node.ElementDataType
-            : throw Wrong(graph, name, $"{node.ElementDataType}", "build the model with fp32 or fp16 activations");
+            : throw new UnsuitableGraphException(
+                graph.File, $"number type of {name}", $"{node.ElementDataType}, which the slot engine cannot read");
 
     private static ModelFolderException Wrong(DecoderGraph graph, string field, string value, string remedy) =>
         new(graph.File, field, value, remedy);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 
 namespace Kaito.InferenceHost.Engine;
 
@@ -8,10 +7,11 @@ namespace Kaito.InferenceHost.Engine;
 /// <param name="Type">Model family as the configuration names it, such as <c>llama</c>.</param>
 /// <param name="ContextTokens">Most tokens of one sequence, prompt included.</param>
 /// <param name="VocabularySize">Length of a logits row.</param>
-/// <param name="EosTokens">Tokens that end a sequence; may be empty.</param>
+/// <param name="EosTokens">Tokens that end a sequence, of either file; may be empty.</param>
 /// <param name="BosToken">Token that starts a sequence, if the model has one.</param>
 /// <param name="Decoder">The graph that makes tokens.</param>
-/// <param name="Search">What the model's author recommends for sampling.</param>
+/// <param name="Search">Sampling as genai_config.json has it.</param>
+/// <param name="Author">What generation_config.json says, where the folder has one.</param>
 internal sealed record ModelFolder(
     string Path,
     string Type,
@@ -20,9 +20,10 @@ internal sealed record ModelFolder(
     ImmutableArray<int> EosTokens,
     int? BosToken,
     DecoderGraph Decoder,
-    SearchDefaults Search)
+    SearchDefaults Search,
+    GenerationConfig Author)
 {
-    public const string ConfigFile = "genai_config.json";
+    public const string ConfigName = "genai_config.json";
 
     private const string RebuildRemedy =
         "rebuild the folder with Kaito.ModelBuilder or ONNX Runtime GenAI's model builder";
@@ -37,14 +38,15 @@ internal sealed record ModelFolder(
             throw new ModelFolderException(folder, "folder", "missing", "point the model setting at an existing one");
         }
 
-        var file = System.IO.Path.Combine(folder, ConfigFile);
+        var file = System.IO.Path.Combine(folder, ConfigName);
         if (!File.Exists(file))
         {
             throw new ModelFolderException(file, "file", "missing", RebuildRemedy);
         }
 
-        var config = Parse(file);
-        var field = new FieldCheck(file);
+        var config = ConfigFile.Read(file, GenAiConfigJson.Default.GenAiConfig, RebuildRemedy);
+        var author = GenerationConfig.Read(folder);
+        var field = new FieldCheck(file, RebuildRemedy);
         var model = field.Present(config.Model, "model");
         var decoder = field.Present(model.Decoder, "model.decoder");
         return new(
@@ -52,58 +54,12 @@ internal sealed record ModelFolder(
             field.Present(model.Type, "model.type"),
             field.Positive(model.ContextLength, "model.context_length"),
             field.Positive(model.VocabSize, "model.vocab_size"),
-            EosOf(model.EosTokenId, field),
+            [.. field.TokenIds(model.EosTokenId, "model.eos_token_id").Union(author.EosTokens)],
             model.BosTokenId,
             GraphOf(folder, decoder, field),
-            SearchOf(config.Search));
+            SearchOf(config.Search, field),
+            author);
     }
-
-    private static GenAiConfig Parse(string file)
-    {
-        byte[] json;
-        try
-        {
-            json = File.ReadAllBytes(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelFolderException(file, "file", "unreadable", "make it readable for this process", e);
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(json, GenAiConfigJson.Default.GenAiConfig)
-                ?? throw new ModelFolderException(file, "$", "null", RebuildRemedy);
-        }
-        catch (JsonException e)
-        {
-            throw new ModelFolderException(
-                file,
-                e.Path ?? "$",
-                JsonPath.TextAt(json, e.Path) ?? "not JSON",
-                $"correct line {e.LineNumber + 1} of the file, or {RebuildRemedy}",
-                e);
-        }
-    }
-
-    private static ImmutableArray<int> EosOf(JsonElement value, FieldCheck field)
-    {
-        const string Name = "model.eos_token_id";
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.Undefined or JsonValueKind.Null:
-                return [];
-            case JsonValueKind.Number when value.TryGetInt32(out var single):
-                return [single];
-            case JsonValueKind.Array when value.EnumerateArray().All(IsTokenId):
-                return [.. value.EnumerateArray().Select(static item => item.GetInt32())];
-            default:
-                throw field.Wrong(Name, value.GetRawText(), "write one token id or an array of token ids");
-        }
-    }
-
-    private static bool IsTokenId(JsonElement item) =>
-        item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _);
 
     private static DecoderGraph GraphOf(string folder, GenAiDecoder decoder, FieldCheck field)
     {
@@ -123,28 +79,14 @@ internal sealed record ModelFolder(
             decoder.Outputs ?? new());
     }
 
-    private static SearchDefaults SearchOf(GenAiSearch? search) => new(
+    // GenAI reads a top_p of 0 as off.
+    private static SearchDefaults SearchOf(GenAiSearch? search, FieldCheck field) => new(
         search?.DoSample ?? false,
-        search?.Temperature,
-        search?.TopP,
-        search?.TopK,
-        search?.RepetitionPenalty,
+        field.Within(search?.Temperature, "search.temperature", 0, 2),
+        field.Within(search?.TopP, "search.top_p", 0, 1) is 0 ? null : search?.TopP,
+        (int?)field.Within(search?.TopK, "search.top_k", -1, int.MaxValue),
+        field.Within(search?.RepetitionPenalty, "search.repetition_penalty", double.Epsilon, 100),
         search?.MaxLength);
-
-    private readonly record struct FieldCheck(string File)
-    {
-        public T Present<T>(T? value, string name)
-            where T : class => value ?? throw Wrong(name, "missing", RebuildRemedy);
-
-        public int Positive(int? value, string name) => value switch
-        {
-            null => throw Wrong(name, "missing", RebuildRemedy),
-            < 1 => throw Wrong(name, $"{value}", "write a number above zero"),
-            _ => value.Value,
-        };
-
-        public ModelFolderException Wrong(string name, string value, string remedy) => new(File, name, value, remedy);
-    }
 }
 
 /// <summary>The decoder's file, which exists, its shape and the names of its inputs and outputs.</summary>
@@ -156,7 +98,7 @@ internal sealed record DecoderGraph(
     GenAiInputs Inputs,
     GenAiOutputs Outputs);
 
-/// <summary>Sampling that the model's author recommends; null where the configuration is silent.</summary>
+/// <summary>Sampling of genai_config.json; null where it is silent.</summary>
 internal sealed record SearchDefaults(
     bool DoSample,
     double? Temperature,
@@ -171,7 +113,7 @@ internal sealed record SearchDefaults(
 /// <param name="value">What is there.</param>
 /// <param name="remedy">What the user can do, as a clause.</param>
 /// <param name="inner">What was thrown while reading, if anything.</param>
-internal sealed class ModelFolderException(
+internal class ModelFolderException(
     string file,
     string field,
     string value,
@@ -183,3 +125,7 @@ internal sealed class ModelFolderException(
 
     public string Field { get; } = field;
 }
+
+/// <summary>The graph is sound and is nothing for the slot engine; GenAI may run it.</summary>
+internal sealed class UnsuitableGraphException(string file, string field, string value)
+    : ModelFolderException(file, field, value, "run it with --engine genai");

@@ -9,27 +9,36 @@ namespace Kaito.InferenceHost.Generation;
 /// </summary>
 internal sealed partial class EngineLoop(
     LoadedModel loaded, AdmissionQueue queue, InferenceMetrics metrics, TimeProvider clock, ILogger logger)
+    : IDisposable
 {
-    private const int MostFailuresInARow = 3;
-
     // Only an upper bound on noticing a shutdown: a new call wakes the loop at once.
     private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(200);
 
-    private readonly IInferenceEngine _engine = loaded.Engine;
     private readonly Dictionary<long, RunningSequence> _running = [];
     private readonly List<RunningSequence> _leaving = [];
     private readonly List<EngineToken> _produced = [];
     private GenerationStream? _head;
     private int _headNext;
     private long _lastId;
-    private int _failuresInARow;
+    private LoadedModel _loaded = loaded;
+    private IInferenceEngine _engine = loaded.Engine;
+    private bool _unproven;
+    private long _busySince;
+
+    /// <summary>How long the current step takes; <see langword="null"/> between steps. Any thread may ask.</summary>
+    public TimeSpan? BusyFor(long now) => Volatile.Read(ref _busySince) is not 0 and var since
+        ? clock.GetElapsedTime(since, now)
+        : null;
 
     /// <summary>Runs until drained or told to abort.</summary>
+    /// <param name="rebuild">
+    /// Loads the model again after a failed step; first calls what it is given, which ends the running calls.
+    /// </param>
     /// <param name="draining">Once cancelled, the loop ends when nothing runs or waits.</param>
     /// <param name="abort">Once cancelled, what still runs or waits is ended with reason <c>abort</c>.</param>
-    /// <exception cref="EngineException">The engine failed several times in a row; nothing runs or waits any
-    /// more.</exception>
-    public void Run(CancellationToken draining, CancellationToken abort)
+    /// <exception cref="EngineException">A rebuilt engine failed before it completed one step.</exception>
+    /// <exception cref="ModelLoadException">The engine failed and cannot be rebuilt.</exception>
+    public void Run(Func<Action, LoadedModel> rebuild, CancellationToken draining, CancellationToken abort)
     {
         while (!abort.IsCancellationRequested)
         {
@@ -45,7 +54,7 @@ internal sealed partial class EngineLoop(
             }
             catch (EngineException failure)
             {
-                FailRunning(failure);
+                Recover(failure, rebuild);
                 continue;
             }
 
@@ -62,6 +71,8 @@ internal sealed partial class EngineLoop(
 
     /// <summary>Fails whatever runs or waits; the last act of a loop that cannot go on.</summary>
     public void FailAll(string message) => EndAll(sequence => sequence.Fail(message), "error");
+
+    public void Dispose() => _engine.Dispose();
 
     private void DropCancelled()
     {
@@ -116,7 +127,7 @@ internal sealed partial class EngineLoop(
     }
 
     private RunningSequence Next(GenerationStream call) =>
-        new(++_lastId, _headNext, call, loaded.Model) { Admitted = clock.GetTimestamp() };
+        new(++_lastId, _headNext, call, _loaded.Model) { Admitted = clock.GetTimestamp() };
 
     private bool TryStart(RunningSequence sequence)
     {
@@ -136,16 +147,23 @@ internal sealed partial class EngineLoop(
             return true;
         }
 
-        return _running.Count == 0
-            ? throw new EngineException("The engine refuses a sequence although nothing runs.")
-            : false;
+        if (_running.Count > 0)
+        {
+            return false;
+        }
+
+        // Waiting would not help it, and everyone behind it would wait as well.
+        sequence.Fail("The engine has no room for this request; make it shorter.");
+        return true;
     }
 
     private void Advance()
     {
         _produced.Clear();
+        Volatile.Write(ref _busySince, clock.GetTimestamp());
         _engine.Step(_produced);
-        _failuresInARow = 0;
+        Volatile.Write(ref _busySince, 0);
+        _unproven = false;
         var now = clock.GetTimestamp();
         foreach (var (id, token) in _produced)
         {
@@ -163,25 +181,29 @@ internal sealed partial class EngineLoop(
         }
     }
 
-    // A failed step leaves the native state unknown, so no request of this batch can go on.
-    private void FailRunning(EngineException failure)
+    // A failed step leaves the native state unknown: no request of this batch can go on, nor this engine.
+    private void Recover(EngineException failure, Func<Action, LoadedModel> rebuild)
     {
+        Volatile.Write(ref _busySince, 0);
         LogStepFailed(failure, _running.Count);
-        foreach (var sequence in _running.Values)
+        if (_unproven)
         {
-            _engine.Remove(sequence.Id);
-            sequence.Fail("The engine failed while it produced this answer; send the request again.");
-            metrics.Ended(sequence, "error", clock.GetTimestamp());
+            throw new EngineException("It failed again right after it was rebuilt.", failure);
         }
 
-        _running.Clear();
-        if (++_failuresInARow >= MostFailuresInARow)
+        _unproven = true;
+        _loaded = rebuild(() =>
         {
-            throw new EngineException("The engine failed several times in a row.", failure);
-        }
+            EndRunning(
+                static sequence => sequence.Fail(
+                    "The engine failed while it produced this answer; send the request again."),
+                "error");
+            _engine.Dispose();
+        });
+        _engine = _loaded.Engine;
     }
 
-    private void EndAll(Action<RunningSequence> end, string reason)
+    private void EndRunning(Action<RunningSequence> end, string reason)
     {
         foreach (var sequence in _running.Values)
         {
@@ -191,6 +213,11 @@ internal sealed partial class EngineLoop(
         }
 
         _running.Clear();
+    }
+
+    private void EndAll(Action<RunningSequence> end, string reason)
+    {
+        EndRunning(end, reason);
         while (TryPeek() is { } waiting)
         {
             end(waiting);

@@ -9,6 +9,9 @@ internal enum HostState
 {
     Loading,
     Ready,
+
+    /// <summary>The engine failed and is being loaded again.</summary>
+    Recovering,
     Draining,
     Failed,
 }
@@ -31,9 +34,13 @@ internal sealed partial class GenerationScheduler(
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile HostState _state = HostState.Loading;
     private volatile ServedModel? _model;
+    private volatile Func<long, TimeSpan?>? _busyFor;
     private volatile string? _failure;
 
     public HostState State => _state;
+
+    /// <summary>Whether one step of the engine takes longer than any step should.</summary>
+    public bool Stalled => _busyFor?.Invoke(clock.GetTimestamp()) > options.StallLimit;
 
     /// <summary>
     /// Why the host cannot serve, for a person; <see langword="null"/> unless <see cref="HostState.Failed"/>.
@@ -55,7 +62,7 @@ internal sealed partial class GenerationScheduler(
         [NotNullWhen(true)] out GenerationStream? stream)
     {
         var candidate = new GenerationStream(requests, clock.GetTimestamp(), cancelled);
-        stream = _state == HostState.Ready && _queue.TryEnqueue(candidate) ? candidate : null;
+        stream = State == HostState.Ready && _queue.TryEnqueue(candidate) ? candidate : null;
         return stream is not null;
     }
 
@@ -72,14 +79,19 @@ internal sealed partial class GenerationScheduler(
     /// <summary>Comes before the server stops listening: new work gets a 503 while running answers end.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        if (_state is HostState.Ready or HostState.Loading)
+        var loading = TryMove(HostState.Loading, HostState.Draining);
+        if (!loading && !TryMove(HostState.Ready, HostState.Draining))
         {
-            _state = HostState.Draining;
+            TryMove(HostState.Recovering, HostState.Draining);
         }
 
         _queue.Close();
         await _draining.CancelAsync();
-        await EndsWithinAsync(options.ShutdownGrace, cancellationToken);
+        if (!loading)
+        {
+            await EndsWithinAsync(options.ShutdownGrace, cancellationToken);
+        }
+
         await _abort.CancelAsync();
         await EndsWithinAsync(TimeSpan.FromSeconds(2), cancellationToken);
     }
@@ -138,25 +150,17 @@ internal sealed partial class GenerationScheduler(
 
     private void LoadAndServe()
     {
-        var started = clock.GetTimestamp();
-        var loaded = load();
-        using var engine = loaded.Engine;
-        _model = loaded.Model;
-        if (_draining.IsCancellationRequested)
+        var loaded = Load();
+        using var loop = new EngineLoop(loaded, _queue, metrics, clock, logger);
+        if (!TryMove(HostState.Loading, HostState.Ready))
         {
             return;
         }
 
-        _state = HostState.Ready;
-        LogReady(loaded.Model.Name, loaded.Model.Root, clock.GetElapsedTime(started).TotalMilliseconds);
-        Serve(new(loaded, _queue, metrics, clock, logger));
-    }
-
-    private void Serve(EngineLoop loop)
-    {
+        _busyFor = loop.BusyFor;
         try
         {
-            loop.Run(_draining.Token, _abort.Token);
+            loop.Run(Rebuild, _draining.Token, _abort.Token);
         }
         catch
         {
@@ -167,6 +171,38 @@ internal sealed partial class GenerationScheduler(
         }
     }
 
+    private LoadedModel Load()
+    {
+        var started = clock.GetTimestamp();
+        var loaded = load();
+        _model = loaded.Model;
+        var report = loaded.Report;
+        LogReady(
+            loaded.Model.Name,
+            loaded.Model.Root,
+            clock.GetElapsedTime(started).TotalMilliseconds,
+            report.Engine,
+            report.ToString());
+        if (report.Fallback is { } reason)
+        {
+            LogFallback(report.Engine, reason);
+        }
+
+        return loaded;
+    }
+
+    // Those who wait stay in the queue; new calls get a 503 until the engine is back.
+    private LoadedModel Rebuild(Action endRunning)
+    {
+        TryMove(HostState.Ready, HostState.Recovering);
+        endRunning();
+        var loaded = Load();
+        TryMove(HostState.Recovering, HostState.Ready);
+        return loaded;
+    }
+
+    private bool TryMove(HostState from, HostState to) => Interlocked.CompareExchange(ref _state, to, from) == from;
+
     private void Fail(string message)
     {
         _failure = message;
@@ -176,8 +212,13 @@ internal sealed partial class GenerationScheduler(
         lifetime.ApplicationStarted.Register(lifetime.StopApplication);
     }
 
-    [LoggerMessage(LogLevel.Information, "Model {Model} from {Root} is ready after {Milliseconds:F0} ms")]
-    private partial void LogReady(string model, string root, double milliseconds);
+    [LoggerMessage(
+        LogLevel.Information,
+        "Model {Model} from {Root} is loaded after {Milliseconds:F0} ms by the {Engine} engine ({Phases})")]
+    private partial void LogReady(string model, string root, double milliseconds, string engine, string phases);
+
+    [LoggerMessage(LogLevel.Warning, "The {Engine} engine runs the model, which is not the first choice: {Reason}")]
+    private partial void LogFallback(string engine, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Work went on past the grace of {Grace}; it is cut off")]
     private partial void LogGraceOver(TimeSpan grace);

@@ -25,23 +25,26 @@ internal static class SamplingParser
     public static SamplingParameters Parse(
         SamplingRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
     {
-        var temperature = Range(wire.Temperature, 1, "temperature", 0, 2, found);
-        var topP = Range(wire.TopP, 1, "top_p", 0, 1, found);
-        var topK = wire.TopK ?? 0;
+        var defaults = model.Sampling;
+        var temperature = Range(wire.Temperature, defaults.Temperature, "temperature", 0, 2, found);
+        var topP = Range(wire.TopP, defaults.TopP, "top_p", 0, 1, found);
+        var topK = wire.TopK ?? defaults.TopK;
         Require(topK >= -1, "top_k", $"top_k is {topK}; give -1 or 0 (off) or a positive count.", found);
         Require(topP > 0, "top_p", "top_p is 0; give a share above 0, up to 1.", found);
-        var repetition = wire.RepetitionPenalty ?? 1;
+        var repetition = wire.RepetitionPenalty ?? defaults.RepetitionPenalty;
         Require(
             repetition > 0 && float.IsFinite(repetition),
             "repetition_penalty",
-            "repetition_penalty must be a positive number; 1 is off.",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"repetition_penalty is {repetition}; give a number above 0, 1 is off."),
             found);
         CheckSupported(wire, found);
         return new(
             temperature is > 0 and < LeastTemperature ? LeastTemperature : temperature,
             topP,
             int.Max(topK, 0),
-            Range(wire.MinP, 0, "min_p", 0, 1, found),
+            Range(wire.MinP, defaults.MinP, "min_p", 0, 1, found),
             repetition,
             Range(wire.PresencePenalty, 0, "presence_penalty", -2, 2, found),
             Range(wire.FrequencyPenalty, 0, "frequency_penalty", -2, 2, found),
@@ -49,7 +52,8 @@ internal static class SamplingParser
             ParseBias(wire.LogitBias, model.VocabularySize, found));
     }
 
-    public static StopRules ParseStop(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
+    public static StopRules ParseStop(
+        SamplingRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
     {
         var texts = wire.Stop ?? [];
         var tokens = wire.StopTokenIds ?? [];
@@ -62,6 +66,14 @@ internal static class SamplingParser
             "stop_token_ids",
             $"stop_token_ids holds {tokens.Count} ids; give at most {MostStops}.",
             found);
+        foreach (var odd in tokens.Where(token => token < 0 || token >= model.VocabularySize).Take(1))
+        {
+            found.Add(new(
+                "stop_token_ids",
+                "out-of-range",
+                $"stop_token_ids holds {odd}; token ids go from 0 to {model.VocabularySize - 1}."));
+        }
+
         Require(least >= 0, "min_tokens", $"min_tokens is {least}; give 0 or more.", found);
         return new(
             [.. texts], tokens.ToFrozenSet(), wire.IncludeStopStrInOutput is true, wire.IgnoreEos is true, least);
@@ -72,7 +84,7 @@ internal static class SamplingParser
     {
         var n = wire.N ?? 1;
         Require(n is >= 1 and <= MostChoices, "n", $"n is {n}; give 1 to {MostChoices}.", found);
-        Require(n == 1 || wire.Temperature is not 0, "n", "n must be 1 when using greedy sampling.", found);
+        Require(n == 1 || wire.Temperature is not 0, "n", $"n must be 1 when using greedy sampling, not {n}.", found);
         return int.Clamp(n, 1, MostChoices);
     }
 
@@ -80,9 +92,18 @@ internal static class SamplingParser
     /// How many tokens may be generated after a prompt of this length; all the room when none were asked for.
     /// </summary>
     public static int Budget(
-        int promptTokens, int? asked, ServedModel model, string part, ImmutableArray<FieldError>.Builder found)
+        ReadOnlySpan<int> prompt, int? asked, ServedModel model, string part, ImmutableArray<FieldError>.Builder found)
     {
+        var promptTokens = prompt.Length;
         var room = model.ContextTokens - promptTokens;
+        if (prompt.IndexOfAnyExceptInRange(0, model.VocabularySize - 1) is >= 0 and var odd)
+        {
+            found.Add(new(
+                part,
+                "out-of-range",
+                $"The {part} need token {prompt[odd]}; ids of this model go from 0 to {model.VocabularySize - 1}."));
+        }
+
         if (promptTokens == 0)
         {
             found.Add(new(part, "empty", $"The {part} give no token; send some text."));
@@ -107,7 +128,7 @@ internal static class SamplingParser
         }
 
         Require(asked is null or >= 1, "max_tokens", $"max_tokens is {asked}; give at least 1.", found);
-        return int.Max(1, int.Min(asked ?? room, room));
+        return int.Max(1, int.Min(asked ?? model.Sampling.MaxNewTokens ?? room, room));
     }
 
     private static void CheckSupported(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
@@ -165,7 +186,10 @@ internal static class SamplingParser
             return value ?? otherwise;
         }
 
-        found.Add(new(name, "out-of-range", $"{name} is {value}; give a number from {least} to {most}."));
+        found.Add(new(
+            name,
+            "out-of-range",
+            string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; give a number from {least} to {most}.")));
         return otherwise;
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Kaito.OpenAI;
 using Microsoft.AspNetCore.Diagnostics;
 
@@ -17,8 +16,8 @@ internal sealed partial class OpenAIExceptionHandler(ILogger<OpenAIExceptionHand
 
         var result = exception switch
         {
-            JsonException json => OpenAIResults.Error(400, ErrorTypes.Malformed, Describe(json), Dotted(json.Path)),
-            BadHttpRequestException bad => OpenAIResults.Error(bad.StatusCode, ErrorTypes.Malformed, bad.Message),
+            MalformedBodyException bad => OpenAIResults.Error(400, ErrorTypes.Malformed, bad.Message, bad.Param),
+            BadHttpRequestException bad => OpenAIResults.Error(bad.StatusCode, ErrorTypes.Malformed, Describe(bad)),
             _ => OpenAIResults.Failed("The server failed to answer this request."),
         };
         if (result.StatusCode >= StatusCodes.Status500InternalServerError)
@@ -30,26 +29,11 @@ internal sealed partial class OpenAIExceptionHandler(ILogger<OpenAIExceptionHand
         return true;
     }
 
-    private static string Describe(JsonException json) =>
-        $"1 validation error:\n  {Dotted(json.Path)}: {FirstSentence(json)}";
-
-    // The rest of the message repeats the path and names .NET types.
-    private static string FirstSentence(JsonException json)
-    {
-        if (json.Message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
-        {
-            return $"the value has the wrong type (line {json.LineNumber + 1}, byte {json.BytePositionInLine}).";
-        }
-
-        var end = json.Message.IndexOf(" Path: ", StringComparison.Ordinal);
-        var text = end < 0 ? json.Message : json.Message[..end];
-        return $"{text} (line {json.LineNumber + 1}, byte {json.BytePositionInLine})";
-    }
-
-    // $.messages[0].content becomes body.messages.0.content, as the protocol's other servers say it.
-    private static string Dotted(string? path) =>
-        "body" + (path ?? "$").TrimStart('$').Replace("[", ".", StringComparison.Ordinal)
-            .Replace("]", "", StringComparison.Ordinal).Replace("'", "", StringComparison.Ordinal);
+    // The server's own message says what it allows and leaves out what to do.
+    private static string Describe(BadHttpRequestException bad) =>
+        bad.StatusCode == StatusCodes.Status413PayloadTooLarge
+            ? $"{bad.Message} Send a shorter request."
+            : bad.Message;
 
     [LoggerMessage(LogLevel.Error, "Unhandled failure on {Path}")]
     private partial void LogUnhandled(Exception exception, string path);

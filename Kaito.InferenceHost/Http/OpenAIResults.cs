@@ -18,8 +18,11 @@ internal static class OpenAIResults
     public static JsonHttpResult<ErrorResponse> Invalid(ImmutableArray<FieldError> errors) =>
         Error(StatusCodes.Status400BadRequest, ErrorTypes.BadRequest, errors[0].Message, errors[0].Path);
 
-    public static JsonHttpResult<ErrorResponse> UnknownModel(string model) => Error(
-        StatusCodes.Status404NotFound, ErrorTypes.NotFound, $"The model `{model}` does not exist.", "model");
+    public static JsonHttpResult<ErrorResponse> UnknownModel(string model, string served) => Error(
+        StatusCodes.Status404NotFound,
+        ErrorTypes.NotFound,
+        $"The model `{model}` does not exist. This server serves `{served}`.",
+        "model");
 
     public static JsonHttpResult<ErrorResponse> Failed(string message) =>
         Error(StatusCodes.Status500InternalServerError, ErrorTypes.Internal, message);
@@ -31,6 +34,7 @@ internal static class OpenAIResults
         {
             HostState.Loading => ("The model is still loading; retry shortly.", 1),
             HostState.Ready => ("The queue is full; retry shortly.", 1),
+            HostState.Recovering => ("The engine failed and is being rebuilt; retry shortly.", 5),
             HostState.Draining => ("The server is shutting down; retry on another replica.", 5),
             _ => ("The engine has stopped; the server is restarting.", 10),
         };

@@ -24,9 +24,11 @@ internal static class ServiceEndpoints
         routes.MapFallback(NotFound);
     }
 
-    /// <summary>200 without a body when requests are taken, else 503.</summary>
+    /// <summary>200 without a body when requests are taken and the engine moves, else 503; never waits.</summary>
     internal static IResult Health(GenerationScheduler scheduler) => TypedResults.StatusCode(
-        scheduler.State == HostState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        scheduler is { State: HostState.Ready, Stalled: false }
+            ? StatusCodes.Status200OK
+            : StatusCodes.Status503ServiceUnavailable);
 
     private static JsonHttpResult<ErrorResponse> NotFound(HttpContext http) => OpenAIResults.Error(
         StatusCodes.Status404NotFound, "Not Found", $"There is no route {http.Request.Method} {http.Request.Path}.");

@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
+using System.Runtime.ExceptionServices;
 using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Generation;
 using Kaito.Tokenization;
 
 namespace Kaito.InferenceHost.Models;
@@ -13,12 +15,11 @@ internal static class ModelLoading
         {
             return Load(options, clock);
         }
-        catch (Exception unusable)
-            when (unusable is ModelFolderException or TokenizerException or ChatTemplateException)
+        catch (Exception unusable) when (unusable is ModelFolderException or TokenizerException)
         {
             throw new ModelLoadException(unusable.Message, unusable);
         }
-        catch (EngineException unusable)
+        catch (Exception unusable) when (unusable is EngineException or ChatTemplateException)
         {
             throw new ModelLoadException($"{options.ModelPath}: {unusable.Message}", unusable);
         }
@@ -26,21 +27,105 @@ internal static class ModelLoading
 
     private static LoadedModel Load(InferenceHostOptions options, TimeProvider clock)
     {
+        var started = clock.GetTimestamp();
         var folder = ModelFolder.Read(options.ModelPath);
-        var text = new TokenizerText(Tokenizer.Load(folder.Path), ChatTemplate.Load(folder.Path), clock);
+        var configured = clock.GetElapsedTime(started);
         var limited = folder with
         {
             ContextTokens = int.Min(folder.ContextTokens, options.MaxModelLength ?? folder.ContextTokens),
         };
-        var engine = SlotEngine.Load(limited, new() { MaxSequences = options.MaxSequences });
+        var (text, chosen) = LoadTogether(
+            () => Measure(
+                clock,
+                () => new TokenizerText(Tokenizer.Load(folder.Path), ChatTemplate.Load(folder.Path), clock)),
+            () => Measure(clock, () => LoadEngine(limited, options)));
+        var engine = chosen.Value.Engine;
+        var probed = Measure(clock, () => Prove(chosen.Value));
         var model = new ServedModel(
             options.ServedModelName,
             options.Root,
             int.Min(limited.ContextTokens, engine.Limits.ContextTokens),
             engine.Limits.VocabularySize,
             folder.EosTokens.ToFrozenSet(),
-            text,
-            clock.GetUtcNow().ToUnixTimeSeconds());
-        return new(model, engine);
+            text.Value,
+            clock.GetUtcNow().ToUnixTimeSeconds())
+        {
+            Sampling = SamplingDefaults.From(folder.Search, folder.Author),
+        };
+        return new(model, engine)
+        {
+            Report = new(
+                chosen.Value.Name,
+                chosen.Value.Fallback,
+                [
+                    new("configuration", configured),
+                    new("tokenizer", text.Took),
+                    new("engine", chosen.Took),
+                    new("first step", probed.Took),
+                ]),
+        };
     }
+
+    // Neither needs the other, and each keeps one core busy.
+    private static (Timed<TokenizerText> Text, Timed<ChosenEngine> Engine) LoadTogether(
+        Func<Timed<TokenizerText>> loadText, Func<Timed<ChosenEngine>> loadEngine)
+    {
+        Timed<TokenizerText>? text = null;
+        Timed<ChosenEngine>? engine = null;
+        try
+        {
+            Parallel.Invoke(() => engine = loadEngine(), () => text = loadText());
+        }
+        catch (AggregateException failures)
+        {
+            engine?.Value.Engine.Dispose();
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
+
+        return (text!, engine!);
+    }
+
+    private static ChosenEngine LoadEngine(ModelFolder folder, InferenceHostOptions options)
+    {
+        var limits = new EngineOptions { MaxSequences = options.MaxSequences };
+        return ChosenEngine.Load(
+            options.Engine,
+            () => SlotEngine.Load(folder, limits),
+            () => GenAiEngine.Load(folder, limits));
+    }
+
+    // One token: what loads and cannot run is found now and not by the first client, who also need not wait for it.
+    private static EngineToken Prove(ChosenEngine chosen)
+    {
+        const int MostSteps = 4;
+        var engine = chosen.Engine;
+        try
+        {
+            _ = engine.TryAdd(new(0, new int[1], 1, new TokenSampler(SamplingParameters.Greedy, default, [], 0)));
+            var produced = new List<EngineToken>();
+            for (var step = 0; step < MostSteps && produced.Count == 0; step++)
+            {
+                engine.Step(produced);
+            }
+
+            return produced.Count > 0 ? produced[0] : throw new EngineException("It loads and produces no token.");
+        }
+        catch (EngineException failure)
+        {
+            engine.Dispose();
+            throw new EngineException(
+                $"The {chosen.Name} engine cannot run it: {failure.Message.ReplaceLineEndings(" ")} "
+                + (chosen.Fallback is { } reason ? $"(It was tried because {reason})" : "Try the other --engine."),
+                failure);
+        }
+    }
+
+    private static Timed<T> Measure<T>(TimeProvider clock, Func<T> load)
+    {
+        var started = clock.GetTimestamp();
+        var value = load();
+        return new(value, clock.GetElapsedTime(started));
+    }
+
+    private sealed record Timed<T>(T Value, TimeSpan Took);
 }

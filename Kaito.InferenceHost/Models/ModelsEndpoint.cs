@@ -21,7 +21,7 @@ internal static class ModelsEndpoint
     {
         null => OpenAIResults.Unavailable(http, scheduler.State),
         { } model when model.Name == id => TypedResults.Json(Card(model), OpenAIJson.Default.ModelCard),
-        _ => OpenAIResults.UnknownModel(id),
+        { } model => OpenAIResults.UnknownModel(id, model.Name),
     };
 
     private static ModelCard Card(ServedModel model) => new(

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
 using Kaito.InferenceHost.Engine;
 using Kaito.OpenAI;
 
@@ -19,7 +21,11 @@ internal sealed record ServedModel(
     int VocabularySize,
     FrozenSet<int> EndTokens,
     IModelText Text,
-    long Created);
+    long Created)
+{
+    /// <summary>What a request gets that does not say how to sample.</summary>
+    public SamplingDefaults Sampling { get; init; } = new();
+}
 
 /// <summary>Text to tokens and back. Implementations may be called from many threads at once.</summary>
 internal interface IModelText
@@ -50,9 +56,25 @@ internal interface ITextDecoder
 internal sealed class PromptException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The engine with what is known of its model.</summary>
-internal sealed record LoadedModel(ServedModel Model, IInferenceEngine Engine);
+internal sealed record LoadedModel(ServedModel Model, IInferenceEngine Engine)
+{
+    /// <summary>How the loading went, for the log.</summary>
+    public LoadReport Report { get; init; } = new("unnamed", null, []);
+}
 
-/// <summary>Loads the model; called once, on the engine's thread.</summary>
+/// <param name="Engine">Which engine runs the model.</param>
+/// <param name="Fallback">Why it is not the first choice; <see langword="null"/> when it is.</param>
+/// <param name="Phases">What took how long; phases may overlap.</param>
+internal sealed record LoadReport(string Engine, string? Fallback, ImmutableArray<LoadPhase> Phases)
+{
+    public override string ToString() => string.Join(", ", Phases.Select(static phase => string.Create(
+        CultureInfo.InvariantCulture, $"{phase.Name} {phase.Took.TotalMilliseconds:F0} ms")));
+}
+
+/// <summary>One part of loading.</summary>
+internal readonly record struct LoadPhase(string Name, TimeSpan Took);
+
+/// <summary>Loads the model; called on the engine's thread, and again when the engine must be rebuilt.</summary>
 /// <exception cref="ModelLoadException">The model cannot be served.</exception>
 internal delegate LoadedModel ModelLoader();
 

@@ -23,6 +23,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     /// <summary>Steps that will throw before anything works again.</summary>
     public int Failures { get; set; }
 
+    /// <summary>Steps that still work before one throws; negative for no such step.</summary>
+    public int FailAfter { get; set; } = -1;
+
     public EngineLimits Limits { get; } = new(context, slots, Vocabulary);
 
     public int RunningCount
@@ -58,9 +61,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     public void Step(ICollection<EngineToken> produced)
     {
         Gate.Wait(TimeSpan.FromSeconds(10));
-        if (Failures > 0)
+        if (Failures > 0 || FailAfter-- == 0)
         {
-            Failures--;
+            Failures = int.Max(0, Failures - 1);
             throw new EngineException("scripted failure");
         }
 

@@ -146,6 +146,7 @@ public sealed class ChatCompletionsEndpointTests : IAsyncLifetime
         _engine.Failures = 1;
 
         var (first, body) = await _host.PostAsync(Path, Ask);
+        await InferenceHostFixture.UntilAsync(async () => (await _host.GetAsync("/health")).Status == 200);
         var (second, _) = await _host.PostAsync(Path, Ask);
 
         Assert.Equal(500, first);
