@@ -26,6 +26,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     /// <summary>Steps that still work before one throws; negative for no such step.</summary>
     public int FailAfter { get; set; } = -1;
 
+    /// <summary>Steps work and give no token, so no sequence ends by itself.</summary>
+    public bool Silent { get; set; }
+
     public EngineLimits Limits { get; } = new(context, slots, Vocabulary);
 
     public int RunningCount
@@ -65,6 +68,11 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
         {
             Failures = int.Max(0, Failures - 1);
             throw new EngineException("scripted failure");
+        }
+
+        if (Silent)
+        {
+            return;
         }
 
         lock (_lock)
