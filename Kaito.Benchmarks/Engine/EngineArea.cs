@@ -5,7 +5,10 @@ using Kaito.ModelBuilder.Tiny;
 
 namespace Kaito.Benchmarks.Engine;
 
-/// <summary>The slot engine on the tiny model: what running chats together gains over one after another.</summary>
+/// <summary>
+/// The slot engine on the tiny model, alone and behind the host: what chats together gain over one after another. Each
+/// round measures both, back to back, and the median of the rounds' ratios counts, so a busy machine disturbs little.
+/// </summary>
 internal sealed class EngineArea : IBenchArea
 {
     private const int Chats = 16;
@@ -40,6 +43,11 @@ internal sealed class EngineArea : IBenchArea
 
         yield return new("engine.chats16.vs_sequential", Median.Of(ratios), "x", new(0.6, Bound.AtMost));
         yield return new("engine.chats16.identical", identical ? 1 : 0, "bool", new(1, Bound.AtLeast));
+        foreach (var metric in Served(path, newTokens, quick ? 5 : 15))
+        {
+            yield return metric;
+        }
+
         foreach (var count in new[] { 1, 4, 16 })
         {
             var rate = Rate(engine, Sequences(folder, count, newTokens), quick);
@@ -48,6 +56,27 @@ internal sealed class EngineArea : IBenchArea
 
         using var reference = GenAiEngine.Load(folder, options);
         yield return new("engine.throughput.16.genai", Rate(reference, chats, quick), "tok/s");
+    }
+
+    private static Metric[] Served(string path, int newTokens, int rounds)
+    {
+        using var host = new ServedChats(path);
+        host.Together(Chats, newTokens);
+        host.OneByOne(Chats, newTokens);
+        var (ratios, identical) = (new List<double>(), true);
+        for (var round = 0; round < rounds; round++)
+        {
+            var together = host.Together(Chats, newTokens);
+            var alone = host.OneByOne(Chats, newTokens);
+            ratios.Add(together.Elapsed / alone.Elapsed);
+            identical &= together.Answers.SequenceEqual(alone.Answers);
+        }
+
+        return
+        [
+            new("engine.http16.vs_sequential", Median.Of(ratios), "x", new(0.6, Bound.AtMost)),
+            new("engine.http16.identical", identical ? 1 : 0, "bool", new(1, Bound.AtLeast)),
+        ];
     }
 
     private static EngineSequence[] Sequences(ModelFolder folder, int count, int newTokens)
