@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using k8s;
 using k8s.Exceptions;
+using Kaito.Core.Api;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.InferenceSets;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -69,8 +71,13 @@ internal static class OperatorApp
         builder.Services.AddSingleton<StartChecks>();
         builder.Services.AddSingleton<WorkQueue>();
         builder.Services.AddSingleton<EventRecorder>();
+        builder.Services.AddSingleton(static services => new Informer<WorkspaceResource>(
+            services.GetRequiredService<IKubeApi>(), KubeKinds.Workspaces, null,
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<WorkspaceObserver>>()));
         builder.Services.AddSingleton<WorkspaceObserver>();
         builder.Services.AddSingleton<WorkspaceReconciler>();
+        builder.Services.AddSingleton<InferenceSetObserver>();
+        builder.Services.AddSingleton<InferenceSetReconciler>();
         builder.Services.AddHostedService<OperatorService>();
         adjust?.Invoke(builder);
 
@@ -116,14 +123,15 @@ internal static class OperatorApp
                 : $"context '{context}' of the kubeconfig that kubectl uses here");
 
     // A replica that waits for the lease is ready too: it does what it is there for.
-    private static ContentHttpResult Ready(OperatorStatus status, WorkspaceObserver observer)
+    private static ContentHttpResult Ready(
+        OperatorStatus status, WorkspaceObserver workspaces, InferenceSetObserver sets)
     {
         if (status.Problem is not { } problem)
         {
             return TypedResults.Text("ok\n");
         }
 
-        var causes = observer.Informers.Select(static i => i.Problem).OfType<string>();
+        var causes = workspaces.Informers.Union(sets.Informers).Select(static i => i.Problem).OfType<string>();
         return TypedResults.Text(
             string.Join("\n", causes.Prepend(problem)) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
     }
@@ -134,7 +142,7 @@ internal static class OperatorApp
                 queue.Depth, observer.All.GroupBy(Phase).ToDictionary(static g => g.Key, static g => g.Count())),
             "text/plain; version=0.0.4");
 
-    private static string Phase(Core.Api.WorkspaceResource workspace)
+    private static string Phase(WorkspaceResource workspace)
     {
         if (workspace.Metadata.DeletionTimestamp is not null)
         {
@@ -142,11 +150,11 @@ internal static class OperatorApp
         }
 
         var succeeded = (workspace.Status?.Conditions ?? [])
-            .FirstOrDefault(static c => c.Type == Core.Api.ConditionTypes.WorkspaceSucceeded);
+            .FirstOrDefault(static c => c.Type == ConditionTypes.WorkspaceSucceeded);
         return (succeeded?.Status, workspace.Status?.State) switch
         {
             ("True", _) => "succeeded",
-            (_, Core.Api.WorkspaceStates.Failed or Core.Api.WorkspaceStates.NotReady) => "error",
+            (_, WorkspaceStates.Failed or WorkspaceStates.NotReady) => "error",
             _ => "pending",
         };
     }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using k8s.Exceptions;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.InferenceSets;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator;
@@ -57,14 +58,19 @@ internal sealed partial class OperatorService(
 
     private async Task LeadAsync(CancellationToken stoppingToken)
     {
-        var observer = services.GetRequiredService<WorkspaceObserver>();
-        var metrics = services.GetRequiredService<OperatorMetrics>();
-        var controller = new Controller(
-            "workspace", observer.Informers, services.GetRequiredService<WorkQueue>(),
-            services.GetRequiredService<WorkspaceReconciler>().ReconcileAsync, new(_clock, metrics, logger));
+        var shared = new ControllerServices(_clock, services.GetRequiredService<OperatorMetrics>(), logger);
+        var workspaces = services.GetRequiredService<WorkspaceObserver>();
+        var sets = services.GetRequiredService<InferenceSetObserver>();
         status.Problem = "reading the cluster";
         await Task.WhenAll(
-            controller.RunAsync(() => status.Problem = null, stoppingToken),
+            Controller.RunAsync(
+                [
+                    new("workspace", workspaces.Informers, services.GetRequiredService<WorkQueue>(),
+                        services.GetRequiredService<WorkspaceReconciler>().ReconcileAsync, shared),
+                    new("inferenceset", sets.Informers, sets.Queue,
+                        services.GetRequiredService<InferenceSetReconciler>().ReconcileAsync, shared),
+                ],
+                () => status.Problem = null, stoppingToken),
             services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken));
     }
 

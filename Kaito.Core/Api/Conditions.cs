@@ -45,7 +45,7 @@ public sealed record Condition
     private const string ReasonPattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$";
 }
 
-/// <summary>Condition types of a Workspace.</summary>
+/// <summary>Condition types of Workspaces, InferenceSets and RAGEngines.</summary>
 public static class ConditionTypes
 {
     /// <summary>The node requests exist and the cloud has answered them.</summary>
@@ -74,6 +74,24 @@ public static class ConditionTypes
 
     /// <summary>Deletion is under way.</summary>
     public const string WorkspaceDeleting = "WorkspaceDeleting";
+
+    /// <summary>As many replicas of the InferenceSet answer as it asks for.</summary>
+    public const string InferenceSetReady = "InferenceSetReady";
+
+    /// <summary>The InferenceSet is being deleted.</summary>
+    public const string InferenceSetDeleting = "InferenceSetDeleting";
+
+    /// <summary>The Service of the RAGEngine exists.</summary>
+    public const string ServiceReady = "ServiceReady";
+
+    /// <summary>The RAGEngine's Deployment answers.</summary>
+    public const string RagEngineServiceReady = "RAGEngineServiceReady";
+
+    /// <summary>The RAGEngine does what it is for.</summary>
+    public const string RagEngineSucceeded = "RAGEngineSucceeded";
+
+    /// <summary>The RAGEngine is being deleted.</summary>
+    public const string RagEngineDeleting = "RAGEngineDeleting";
 }
 
 /// <summary>Values of <c>status.state</c> of a Workspace.</summary>

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Kaito.Core.Kubernetes;
 
 namespace Kaito.Core.Api;
 
@@ -59,6 +60,11 @@ internal static class CrdSchema
             return new() { ["type"] = "string" };
         }
 
+        if (type == typeof(bool))
+        {
+            return new() { ["type"] = "boolean" };
+        }
+
         if (type == typeof(int))
         {
             return new() { ["type"] = "integer", ["format"] = "int32" };
@@ -99,15 +105,10 @@ internal static class CrdSchema
             }
 
             var field = FieldOf(property);
-            if (field is { BetaOnly: true } && alpha)
-            {
-                continue;
-            }
-
             // metadata belongs to the API server; its schema is fixed.
-            properties[property.Name] = property.Name == "metadata"
+            properties[property.Name] = property.PropertyType == typeof(ObjectMeta)
                 ? new JsonObject()
-                : OfProperty(property.PropertyType, field, alpha);
+                : OfProperty(property, field, alpha);
             if (field is { Required: true })
             {
                 required.Add((JsonNode)property.Name);
@@ -125,18 +126,21 @@ internal static class CrdSchema
             schema["x-kubernetes-map-type"] = "atomic";
         }
 
+        AddRules(schema, contract.Type.GetCustomAttributes<RuleAttribute>());
         return schema;
     }
 
-    private static JsonObject OfProperty(Type type, FieldAttribute? field, bool alpha)
+    private static JsonObject OfProperty(JsonPropertyInfo property, FieldAttribute? field, bool alpha)
     {
-        var schema = OfType(type, alpha);
+        var schema = OfType(property.PropertyType, alpha);
         if (field is not null)
         {
             Constrain(schema, field, alpha);
         }
 
-        if (type == typeof(ImmutableArray<Condition>?))
+        AddRules(schema, AttributesOf<RuleAttribute>(property));
+
+        if (property.PropertyType == typeof(ImmutableArray<Condition>?))
         {
             schema["x-kubernetes-list-type"] = "map";
             schema["x-kubernetes-list-map-keys"] = new JsonArray("type");
@@ -176,7 +180,22 @@ internal static class CrdSchema
         }
     }
 
-    private static FieldAttribute? FieldOf(JsonPropertyInfo property) =>
-        property.AttributeProvider?.GetCustomAttributes(typeof(FieldAttribute), inherit: false)
-            .OfType<FieldAttribute>().SingleOrDefault();
+    private static void AddRules(JsonObject schema, IEnumerable<RuleAttribute> rules)
+    {
+        foreach (var rule in rules)
+        {
+            if (schema[CrdManifest.RulesField] is not JsonArray list)
+            {
+                schema[CrdManifest.RulesField] = list = [];
+            }
+
+            list.Add((JsonNode)new JsonObject { ["message"] = rule.Message, ["rule"] = rule.Expression });
+        }
+    }
+
+    private static FieldAttribute? FieldOf(JsonPropertyInfo property) => AttributesOf<FieldAttribute>(property).SingleOrDefault();
+
+    private static IEnumerable<T> AttributesOf<T>(JsonPropertyInfo property)
+        where T : Attribute =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(T), inherit: false).OfType<T>() ?? [];
 }

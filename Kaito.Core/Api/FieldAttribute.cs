@@ -19,9 +19,6 @@ public sealed class FieldAttribute(string description) : Attribute
     /// <summary>Like <see cref="Default"/>, in v1alpha1 only.</summary>
     public string? AlphaDefault { get; init; }
 
-    /// <summary>The property does not exist in v1alpha1.</summary>
-    public bool BetaOnly { get; init; }
-
     /// <summary>The allowed values; empty for any.</summary>
     public string[] Enum { get; init; } = [];
 

@@ -97,8 +97,14 @@ public static class Annotations
     /// <summary>Number of the ControllerRevision; on Workspaces and their workloads.</summary>
     public const string Revision = "workspace.kaito.io/revision";
 
+    /// <summary>Hash of an InferenceSet's template; on the Workspaces that were made from it.</summary>
+    public const string InferenceSetHash = "inferenceset.kaito.io/hash";
+
     /// <summary><c>true</c> on NodeClaims: Karpenter must not consolidate the node away.</summary>
     public const string DoNotDisrupt = "karpenter.sh/do-not-disrupt";
+
+    /// <summary>What an InferenceSet hands on to its Workspaces unless the template says otherwise.</summary>
+    public static IReadOnlyCollection<string> FromSetToReplica { get; } = [DisableBenchmark, Runtime];
 }
 
 /// <summary>Finalizers that KAITO's controllers put on objects.</summary>
@@ -106,4 +112,10 @@ public static class Finalizers
 {
     /// <summary>On Workspaces, until their NodeClaims are gone.</summary>
     public const string Workspace = "workspace.finalizer.kaito.sh";
+
+    /// <summary>On InferenceSets, until their Workspaces are gone.</summary>
+    public const string InferenceSet = "inferenceset.finalizer.kaito.sh";
+
+    /// <summary>On RAGEngines, until their NodeClaims are gone.</summary>
+    public const string RagEngine = "ragengine.finalizer.kaito.sh";
 }

@@ -7,6 +7,10 @@ namespace Kaito.Core.Api;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(InferenceSetResource))]
+[JsonSerializable(typeof(InferenceSetStatus))]
+[JsonSerializable(typeof(RagEngineResource))]
+[JsonSerializable(typeof(RagEngineStatus))]
 [JsonSerializable(typeof(WorkspaceResource))]
 [JsonSerializable(typeof(WorkspaceStatus))]
 public sealed partial class WorkspaceJson : JsonSerializerContext;

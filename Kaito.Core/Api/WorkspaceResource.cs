@@ -8,11 +8,13 @@ using Kaito.Core.Kubernetes;
 namespace Kaito.Core.Api;
 
 /// <summary>
-/// A Workspace as the user writes it, in the shape of v1beta1. There is no <c>spec</c>: <c>resource</c>,
-/// <c>inference</c>
-/// and <c>tuning</c> are members of the root. v1alpha1 has no member that v1beta1 lacks.
+/// A Workspace as the user writes it, in the shape of v1beta1. There is no <c>spec</c>: <c>resource</c>, <c>inference</c>
+/// and <c>tuning</c> are members of the root. v1alpha1 serves the same members, so that reading an object in one version
+/// and writing it back in the other loses nothing.
 /// </summary>
 [Field("A GPU node group and the one thing it does: serve a model, or tune one.")]
+[Rule("has(self.inference) == has(oldSelf.inference)", "Inference field cannot be toggled once set")]
+[Rule("has(self.tuning) == has(oldSelf.tuning)", "Tuning field cannot be toggled once set")]
 public sealed record WorkspaceResource : IKubeObject
 {
     public const string Group = "kaito.sh";
@@ -37,7 +39,11 @@ public sealed record WorkspaceResource : IKubeObject
     [Field("The nodes that the workload needs.")]
     public ResourceSpec? Resource { get; init; }
 
+    // Here and not on the members: an InferenceSet may change them.
     [Field("Serves a model. Exactly one of inference and tuning is set.")]
+    [Rule("has(self.preset) == has(oldSelf.preset)", "preset: " + RuleAttribute.Immutable)]
+    [Rule("!has(self.preset) || !has(oldSelf.preset) || self.preset == oldSelf.preset", "preset: " + RuleAttribute.Immutable)]
+    [Rule("has(self.template) == has(oldSelf.template)", "template cannot be set or unset after creation")]
     public InferenceSpec? Inference { get; init; }
 
     [Field("Tunes a model. Exactly one of inference and tuning is set.")]
@@ -51,12 +57,18 @@ public sealed record WorkspaceResource : IKubeObject
     public FieldError? Unreadable { get; init; }
 }
 
+[Rule(
+    "!has(oldSelf.instanceType) || oldSelf.instanceType == '' || !has(self.instanceType) || self.instanceType == '' "
+    + "|| self.instanceType == oldSelf.instanceType",
+    "instanceType cannot be changed once set")]
+[Rule("has(self.partition) == has(oldSelf.partition)", "partition: " + RuleAttribute.Immutable)]
 public sealed record ResourceSpec
 {
     [Field(
         "Number of nodes. Deprecated: the number of nodes of a preset is computed from the model and the instance "
         + "type; it is used for a template, and for a preset whose runtime is named and is not vllm. Immutable.",
         Default = "1")]
+    [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]
     public int? Count { get; init; }
 
     [Field(
@@ -68,12 +80,14 @@ public sealed record ResourceSpec
     [Field(
         "Labels of the nodes: matchLabels, or matchExpressions with operator In and exactly one value. Immutable.",
         Required = true)]
+    [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]
     public LabelSelector? LabelSelector { get; init; }
 
     [Field("Names of nodes to use. Deprecated: ignored.")]
     public ImmutableArray<string>? PreferredNodes { get; init; }
 
-    [Field("The part of a node's GPUs that each replica uses. Only with existing nodes. Immutable.", BetaOnly = true)]
+    [Field("The part of a node's GPUs that each replica uses. Only with existing nodes. Immutable.")]
+    [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]
     public PartitionSpec? Partition { get; init; }
 }
 
@@ -156,7 +170,7 @@ public sealed record PresetOptions
     [Field("Secrets to pull the image with. Deprecated: ignored.")]
     public ImmutableArray<string>? ImagePullSecrets { get; init; }
 
-    [Field("Name of a Secret in the Workspace's namespace with the key HF_TOKEN.", BetaOnly = true)]
+    [Field("Name of a Secret in the Workspace's namespace with the key HF_TOKEN.")]
     public string? ModelAccessSecret { get; init; }
 }
 
@@ -169,18 +183,25 @@ public sealed record AdapterSpec
     public string? Strength { get; init; }
 }
 
+[Rule("has(self.preset) == has(oldSelf.preset)", "preset cannot be changed")]
+[Rule("has(self.method) == has(oldSelf.method)", "method cannot be changed")]
 public sealed record TuningSpec
 {
     [Field("The model to tune. Immutable.")]
+    [Rule(RuleAttribute.Unchanged, "preset cannot be changed")]
     public PresetSpec? Preset { get; init; }
 
     [Field("lora or qlora. Immutable.")]
+    [Rule("self.lowerAscii() == oldSelf.lowerAscii()", "method cannot be changed")]
     public string? Method { get; init; }
 
     [Field("Name of a ConfigMap in the Workspace's namespace with the key training_config.yaml.")]
     public string? Config { get; init; }
 
     [Field("The data set.", Required = true)]
+    [Rule(
+        "has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)",
+        "name cannot be changed once set")]
     public DataSource? Input { get; init; }
 
     [Field("Where the adapter goes.", Required = true)]
@@ -198,6 +219,9 @@ public sealed record DataSource
     [Field("A volume that holds the data, in the shape of a pod's volume source.")]
     public JsonElement? VolumeSource { get; init; }
 
+    [Field("Another name of volumeSource, which older documents use.")]
+    public JsonElement? Volume { get; init; }
+
     [Field("A container image that holds the data.")]
     public string? Image { get; init; }
 
@@ -209,6 +233,9 @@ public sealed record DataDestination
 {
     [Field("A volume that receives the data, in the shape of a pod's volume source.")]
     public JsonElement? VolumeSource { get; init; }
+
+    [Field("Another name of volumeSource, which older documents use.")]
+    public JsonElement? Volume { get; init; }
 
     [Field("The container image to push.")]
     public string? Image { get; init; }
@@ -222,16 +249,16 @@ public sealed record WorkspaceStatus
     [Field("Names of the nodes in use, sorted.")]
     public ImmutableArray<string>? WorkerNodes { get; init; }
 
-    [Field("Pending, Ready, NotReady, Running, Succeeded or Failed.", BetaOnly = true)]
+    [Field("Pending, Ready, NotReady, Running, Succeeded or Failed.")]
     public string? State { get; init; }
 
     [Field("What the operator observed, one condition of each type.")]
     public ImmutableArray<Condition>? Conditions { get; init; }
 
-    [Field("Number of nodes that the workload needs.", BetaOnly = true)]
+    [Field("Number of nodes that the workload needs.")]
     public int? TargetNodeCount { get; init; }
 
-    [Field("Results of the start-up benchmark.", BetaOnly = true)]
+    [Field("Results of the start-up benchmark.")]
     public PerformanceStatus? Performance { get; init; }
 }
 

@@ -72,7 +72,7 @@ internal static class InferenceRules
         var requested = RuntimeChoice.Requested(resource, findings);
         var adapters = ParseAdapters(spec.Adapters ?? [], findings);
         CheckConfig(spec.Config, findings);
-        if (FindModel(spec.Preset!, catalog, findings) is not { } model)
+        if (PresetRules.Find(spec.Preset!, "inference.preset.name", catalog, findings) is not { } model)
         {
             return null;
         }
@@ -102,38 +102,6 @@ internal static class InferenceRules
         resource.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet) is { Length: > 0 } set
             ? set
             : model.Name;
-
-    private static ModelPreset? FindModel(PresetSpec preset, ModelCatalog catalog, Findings findings)
-    {
-        const string Path = "inference.preset.name";
-        var name = preset.Name?.Trim();
-        if (string.IsNullOrEmpty(name))
-        {
-            findings.Required(Path, "Name a preset, e.g. phi-4-mini-instruct.");
-            return null;
-        }
-
-        if (catalog.TryFind(name, out var model))
-        {
-            return model;
-        }
-
-        var question = NearestNames.Question(catalog.Nearest(name));
-        if (catalog.IsDeprecated(name))
-        {
-            findings.Error(
-                Path, "deprecated-preset", $"\"{name}\" is deprecated and no longer served.{question} "
-                + "Choose a newer preset, e.g. phi-4-mini-instruct.");
-        }
-        else
-        {
-            findings.Error(
-                Path, "unknown-preset", $"\"{name}\" is neither a preset nor a repository of the catalogue.{question} "
-                + $"Presets are {string.Join(", ", catalog.Aliases.Keys)}.");
-        }
-
-        return null;
-    }
 
     private static void CheckOptions(PresetSpec preset, ModelPreset model, Findings findings)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Schemas.Cel;
 using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Schemas;
@@ -17,7 +18,7 @@ internal sealed class ObjectRules(TimeProvider clock) : IObjectRules
 
         if (type.Custom)
         {
-            AdmitCustom(type, value);
+            AdmitCustom(type, value, stored);
             return;
         }
 
@@ -31,7 +32,7 @@ internal sealed class ObjectRules(TimeProvider clock) : IObjectRules
         BuiltinChecks.Require(type, value);
     }
 
-    private static void AdmitCustom(ResourceType type, JsonObject value)
+    private static void AdmitCustom(ResourceType type, JsonObject value, JsonObject? stored)
     {
         if (type.StorageVersion.Schema is not { } schema)
         {
@@ -41,6 +42,11 @@ internal sealed class ObjectRules(TimeProvider clock) : IObjectRules
         SchemaShape.Prune(schema, value);
         SchemaShape.Default(schema, value);
         var causes = SchemaCheck.Check(schema, value);
+        if (causes.IsEmpty)
+        {
+            causes = CelCheck.Check(schema, value, stored);
+        }
+
         if (causes.Length > 0)
         {
             throw ApiStatusException.Invalid(type.Group, type.Kind, value.Name, causes);

@@ -7,9 +7,7 @@ using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Schemas;
 
-/// <summary>
-/// Validates against a structural schema. Rules written in CEL (x-kubernetes-validations) are not evaluated.
-/// </summary>
+/// <summary>Validates against a structural schema; <see cref="Cel.CelCheck"/> checks the rules written in CEL.</summary>
 internal static class SchemaCheck
 {
     private static readonly HashSet<string> s_served = ["apiVersion", "kind", "metadata"];

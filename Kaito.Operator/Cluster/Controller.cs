@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Kaito.Operator.Cluster;
 
-/// <summary>Brings keys from informers to a reconcile function, several keys at a time, one worker per key.</summary>
+/// <summary>Brings keys from a queue to a reconcile function, several keys at a time, one worker per key.</summary>
+/// <remarks>Controllers may share informers; <see cref="RunAsync"/> starts all of them together.</remarks>
 internal sealed partial class Controller(
     string name,
     ImmutableArray<IInformer> informers,
@@ -14,17 +15,27 @@ internal sealed partial class Controller(
 
     private readonly ILogger _logger = services.Logger;
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Runs controllers and the informers that feed them, until cancelled.</summary>
+    /// <param name="controllers">Each informer runs once, however many of them read it.</param>
     /// <param name="synced">Called once, when the informers have read the cluster.</param>
     /// <param name="stoppingToken">Ends it.</param>
-    public async Task RunAsync(Action synced, CancellationToken stoppingToken)
+    public static async Task RunAsync(
+        ImmutableArray<Controller> controllers, Action synced, CancellationToken stoppingToken)
     {
+        var informers = controllers.SelectMany(static c => c.Informers).Distinct().ToArray();
         var running = informers.Select(i => i.RunAsync(stoppingToken)).ToList();
         await Task.WhenAll(informers.Select(static i => i.Synced)).WaitAsync(stoppingToken);
         synced();
-        LogStarted(name);
-        running.AddRange(Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)));
+        running.AddRange(controllers.SelectMany(c => c.Work(stoppingToken)));
         await Task.WhenAll(running);
+    }
+
+    private ImmutableArray<IInformer> Informers { get; } = informers;
+
+    private IEnumerable<Task> Work(CancellationToken stoppingToken)
+    {
+        LogStarted(name);
+        return Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken));
     }
 
     private async Task WorkAsync(CancellationToken stoppingToken)

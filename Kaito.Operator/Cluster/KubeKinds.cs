@@ -39,6 +39,14 @@ internal static class KubeKinds
         Unreadable = static (named, why) => named with { Unreadable = why },
     };
 
+    public static KubeKind<InferenceSetResource> InferenceSets { get; } = new(
+        WorkspaceResource.V1Beta1, InferenceSetResource.KindName, InferenceSetResource.Plural, true,
+        WorkspaceJson.Default.InferenceSetResource);
+
+    public static KubeKind<RagEngineResource> RagEngines { get; } = new(
+        WorkspaceResource.V1Beta1, RagEngineResource.KindName, RagEngineResource.Plural, true,
+        WorkspaceJson.Default.RagEngineResource);
+
     public static KubeKind<NodeClaim> NodeClaims { get; } = new(
         "karpenter.sh/v1", "NodeClaim", "nodeclaims", false, KubeJson.Default.NodeClaim);
 
@@ -66,7 +74,8 @@ internal static class KubeKinds
     /// <summary>The kind of an object.</summary>
     public static KubeKind Of(IKubeObject item) => item switch
     {
-        WorkspaceResource => Workspaces,
+        InferenceSetResource => InferenceSets,
+        RagEngineResource => RagEngines,
         Pod => Pods,
         Node => Nodes,
         Lease => Leases,
@@ -81,6 +90,7 @@ internal static class KubeKinds
         ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
         StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
+        WorkspaceResource o => (Workspaces, JsonSerializer.Serialize(o, WorkspaceJson.Default.WorkspaceResource)),
         _ => throw new ArgumentException($"The operator does not render {rendered.Kind}.", nameof(rendered)),
     };
 }

@@ -110,7 +110,7 @@ internal sealed class StartChecks(
     {
         try
         {
-            await api.ApplyAsync($"{Definitions}/{crd.Name}", crd.Json, cancellationToken);
+            await ApplyAsync(crd, cancellationToken);
             return null;
         }
         catch (KubeForbiddenException wrong)
@@ -122,6 +122,20 @@ internal sealed class StartChecks(
         catch (Exception wrong) when (IsOutage(wrong))
         {
             return $"--install-crds: the CRD {crd.Name} cannot be written: {wrong.Message}";
+        }
+    }
+
+    private async Task ApplyAsync(CrdManifest crd, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await api.ApplyAsync($"{Definitions}/{crd.Name}", crd.Json, cancellationToken);
+        }
+        catch (KubeException old) when (old.Message.Contains(CrdManifest.RulesField, StringComparison.Ordinal))
+        {
+            // Kubernetes before 1.25 knows no such rules and refuses an apply of fields that it does not know. Immutable
+            // fields are then kept by admission and by the reconciler only.
+            await api.ApplyAsync($"{Definitions}/{crd.Name}", crd.WithoutRules(), cancellationToken);
         }
     }
 

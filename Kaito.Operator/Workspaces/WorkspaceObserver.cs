@@ -20,10 +20,13 @@ internal sealed class WorkspaceObserver
     private readonly Informer<ConfigMap> _maps;
     private readonly Informer<ControllerRevision> _revisions;
 
-    public WorkspaceObserver(IKubeApi api, WorkQueue queue, TimeProvider clock, ILogger<WorkspaceObserver> logger)
+    public WorkspaceObserver(
+        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, TimeProvider clock,
+        ILogger<WorkspaceObserver> logger)
     {
         _api = api;
-        _workspaces = Watch(KubeKinds.Workspaces, null, static w => (w.Metadata.Namespace, w.Metadata.Name));
+        _workspaces = workspaces;
+        _workspaces.Changed += changed => queue.Add(Keys.Of(changed.Metadata.Namespace, changed.Metadata.Name!));
         _claims = Watch(KubeKinds.NodeClaims, Labels.Workspace, ByLabels);
         _nodes = Watch(KubeKinds.Nodes, Labels.Workspace, ByLabels);
         _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace, InNamespace);

@@ -40,7 +40,10 @@ public sealed class DependencyTests
 
     [Theory]
     [InlineData("Kaito.Core", "Microsoft.Extensions")]
-    [InlineData("Kaito.Core", "System.Net")]
+    [InlineData("Kaito.Core", "System.Net.Http")]
+    [InlineData("Kaito.Core", "System.Net.Sockets")]
+    [InlineData("Kaito.Core", "System.Net.NameResolution")]
+    [InlineData("Kaito.Core", "System.Diagnostics.Process")]
     [InlineData("Kaito.Operator", "OpenTelemetry")]
     [InlineData("Kaito.InferenceHost", "OpenTelemetry")]
     [InlineData("Kaito.ModelBuilder", "Kaito.Compat.OnnxRuntime")]

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Kaito.Core.Api;
 using Kaito.Core.Catalog;
 using Kaito.Core.Hardware;
+using Kaito.Core.InferenceSets;
 using Kaito.Core.Workspaces;
 
 namespace Kaito.Tests.Core.Workspaces;
@@ -27,6 +28,19 @@ public sealed class SamplesTests
         Assert.Empty(workspace.Warnings);
         Assert.Equal(
             Path.GetFileNameWithoutExtension(file), Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
+    }
+
+    [Fact]
+    public void Parse_InferenceSetSample_IsAcceptedWithoutWarnings()
+    {
+        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml")))!;
+        var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.InferenceSetResource)!;
+
+        var parsed = InferenceSetParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+
+        Assert.True(parsed.TryGet(out var set, out var errors), string.Join('\n', errors));
+        Assert.Empty(set.Warnings);
+        Assert.Equal(2, set.Replicas);
     }
 
     [Fact]

@@ -80,14 +80,14 @@ public sealed class ControllerTests : IAsyncDisposable
         await UntilAsync(() => _seen.Count(static k => k == "slow") == 2);
     }
 
-    private void Start(Func<string, Task<TimeSpan?>> reconcile) => _run = new Controller(
+    private void Start(Func<string, Task<TimeSpan?>> reconcile) => _run = Controller.RunAsync([new Controller(
         "workspace", [], _queue,
         (key, _) =>
         {
             _seen.Enqueue(key);
             return reconcile(key);
         },
-        new(_clock, _metrics, NullLogger.Instance)).RunAsync(static () => { }, _stop.Token);
+        new(_clock, _metrics, NullLogger.Instance))], static () => { }, _stop.Token);
 
     private int Metric(string result)
     {

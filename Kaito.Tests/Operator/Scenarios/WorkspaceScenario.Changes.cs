@@ -33,12 +33,25 @@ public abstract partial class WorkspaceScenario
         await SettingAsync(cluster, "maxModelLength", "512");
         await WorkloadAsync(cluster, w => SettingsHash(w) != SettingsHash(first), "the pods roll");
 
-        // Another desired state: fewer nodes, no settings of the user.
-        await PatchAsync(cluster, """{"resource":{"count":1},"inference":{"config":null}}""");
-        var second = await WorkloadAsync(cluster, static w => w.Spec!.Replicas == 1, "the workload has one pod");
-        Assert.Equal("2", second.Metadata.Annotations![Annotations.Revision]);
+        // Another desired state: no settings of the user.
+        await PatchAsync(cluster, """{"inference":{"config":null}}""");
+        var second = await WorkloadAsync(
+            cluster, static w => w.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision) == "2",
+            "the workload is of revision 2");
         await SettingAsync(cluster, "maxModelLength", null);
-        await ClaimsAsync(cluster, 1, server.HasNodes);
+
+        // A claim more than the Workspace needs.
+        var claims = (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items;
+        await cluster.Api.CreateAsync(KubeKinds.NodeClaims, claims[0] with
+        {
+            Metadata = new()
+            {
+                Name = "surplus",
+                Labels = claims[0].Metadata.Labels,
+                Annotations = claims[0].Metadata.Annotations,
+            },
+        }, Stop);
+        await ClaimsAsync(cluster, 2, server.HasNodes);
         var workspace = await FirstAsync(
             cluster, KubeKinds.Workspaces,
             static w => w.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision) == "2", "revision 2 is named");

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
+using Kaito.Operator.Cluster;
+
+namespace Kaito.Tests.Operator.Scenarios;
+
+public abstract partial class WorkspaceScenario
+{
+    [Fact]
+    public async Task InferenceSet_ScaledEditedAndDeleted_ItsWorkspacesFollow()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        var sample = Yaml.ToJson(
+            await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
+        sample["metadata"]!["namespace"] = "default";
+        var wanted = JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
+        await cluster.Api.CreateAsync(KubeKinds.InferenceSets, wanted, Stop);
+        var two = await ReplicasAsync(cluster, server, 2, "phi-3.5-mini-instruct");
+        Assert.Equal("inferenceset.kaito.sh/created-by=phi-3-5-mini", two.Status!.Selector);
+
+        await EditAsync("""{"replicas":1}""");
+        await ReplicasAsync(cluster, server, 1, "phi-3.5-mini-instruct");
+
+        // A Workspace's model is fixed: another one needs another Workspace.
+        await EditAsync("""{"template":{"inference":{"preset":{"name":"phi-3-mini-4k-instruct"}}}}""");
+        await ReplicasAsync(cluster, server, 1, "phi-3-mini-4k-instruct");
+
+        await EditAsync("""{"template":{"resource":{"instanceType":"Standard_Bad"}}}""");
+        var wrong = await FirstAsync(
+            cluster, KubeKinds.InferenceSets,
+            static s => s.Status?.Conditions?.Any(static c => c.Reason == "inferencesetFailed") == true, "the set says why");
+        Assert.Contains(wrong.Status!.Conditions!.Value, static c =>
+            c.Message.Contains("spec.template.resource.instanceType: \"Standard_Bad\"", StringComparison.Ordinal));
+        Assert.Single((await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items);
+
+        await cluster.Api.DeleteAsync(wrong, Stop);
+        await ClusterFixture.UntilAsync(
+            async () => (await cluster.Api.ListAsync(KubeKinds.InferenceSets, null, null, Stop)).Items.IsEmpty ? "" : null,
+            "the set is gone", Stop);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+
+        Task EditAsync(string spec) => cluster.Api.PatchAsync(
+            KubeKinds.InferenceSets, wanted, new() { ["spec"] = JsonNode.Parse(spec) }, status: false, Stop);
+    }
+
+    /// <summary>Waits until so many Workspaces serve a preset and there is no other.</summary>
+    private static Task<InferenceSetResource> ReplicasAsync(
+        ClusterFixture cluster, ScenarioServer server, int count, string preset) => ClusterFixture.UntilAsync(
+        async () =>
+        {
+            if (!server.HasNodes)
+            {
+                await PlayCloudAsync(cluster);
+            }
+
+            var workspaces = (await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items;
+            var set = (await cluster.Api.ListAsync(KubeKinds.InferenceSets, null, null, Stop)).Items.Single();
+            return workspaces.Length == count && workspaces.All(w => w.Inference!.Preset!.Name == preset)
+                && set.Status?.ReadyReplicas == count
+                && set.Status.Conditions!.Value.Any(static c =>
+                    c is { Type: ConditionTypes.InferenceSetReady, Status: Condition.True })
+                ? set
+                : null;
+        },
+        $"{count} replica(s) serve {preset}", Stop);
+
+    // Where no cloud and no kubelet answer.
+    private static async Task PlayCloudAsync(ClusterFixture cluster)
+    {
+        foreach (var claim in (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items
+            .Where(static c => c.Status?.NodeName is null && c.Metadata.DeletionTimestamp is null))
+        {
+            await cluster.MarkReadyAsync(claim, Stop);
+        }
+
+        foreach (var workload in (await cluster.Api.ListAsync(KubeKinds.StatefulSets, null, Labels.Workspace, Stop)).Items
+            .Where(static w => w.Metadata.DeletionTimestamp is null && w.Status?.ReadyReplicas is null or 0))
+        {
+            await cluster.MarkReadyAsync(workload, Stop);
+        }
+    }
+}
