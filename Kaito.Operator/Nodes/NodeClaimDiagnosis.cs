@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
-using Kaito.Core.Workspaces;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Nodes;
@@ -29,10 +28,11 @@ internal static class NodeClaimDiagnosis
     ];
 
     /// <summary>The condition, with the provider's own words and the next step.</summary>
-    /// <param name="workspace">Whose claims they are.</param>
+    /// <param name="demand">Whose claims they are.</param>
     /// <param name="live">Claims that are not being deleted.</param>
     /// <param name="before">What was told last.</param>
-    public static Condition Explain(Workspace workspace, ImmutableArray<NodeClaim> live, WorkspaceStatus? before)
+    public static Condition Explain(
+        NodeDemand demand, ImmutableArray<NodeClaim> live, ImmutableArray<Condition> before)
     {
         var problems = s_stages.SelectMany(stage => live
             .SelectMany(claim => (claim.Status?.Conditions ?? []).Select(c => (Claim: claim, Condition: c)))
@@ -48,8 +48,8 @@ internal static class NodeClaimDiagnosis
         var message = PodDiagnosis.Cut(told.Condition.Message!);
         return told.Condition.Reason == Waiting
             ? Unmet(Word(told.Condition.Reason), message)
-            : Unmet(Word(told.Condition.Reason), $"{message} Next: {Action(workspace, told.Claim, told.Condition)}; "
-                + "the Workspace goes on by itself when a node comes.");
+            : Unmet(Word(told.Condition.Reason), $"{message} Next: {Action(demand, told.Claim, told.Condition)}; "
+                + $"the {demand.Owner} goes on by itself when a node comes.");
     }
 
     /// <summary>Whether a condition tells of a failure rather than of waiting.</summary>
@@ -58,22 +58,22 @@ internal static class NodeClaimDiagnosis
 
     // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last
     // one.
-    private static Condition? Remembered(ImmutableArray<NodeClaim> live, WorkspaceStatus? before)
+    private static Condition? Remembered(ImmutableArray<NodeClaim> live, ImmutableArray<Condition> before)
     {
-        var last = (before?.Conditions ?? []).FirstOrDefault(static c => c.Type == ConditionTypes.NodeClaimReady);
+        var last = before.FirstOrDefault(static c => c.Type == ConditionTypes.NodeClaimReady);
         return last is not null && IsFailure(last) && live.All(static c => c.Status?.Conditions is null)
             ? Unmet(last.Reason, last.Message)
             : null;
     }
 
-    private static string Action(Workspace workspace, NodeClaim claim, StatusCondition condition)
+    private static string Action(NodeDemand demand, NodeClaim claim, StatusCondition condition)
     {
         var text = $"{condition.Reason} {condition.Message}";
         foreach (var (word, action) in s_actions)
         {
             if (text.Contains(word, StringComparison.OrdinalIgnoreCase))
             {
-                return action.Replace("{0}", workspace.InstanceType, StringComparison.Ordinal);
+                return action.Replace("{0}", demand.InstanceType, StringComparison.Ordinal);
             }
         }
 

@@ -4,18 +4,17 @@ using System.Security.Cryptography;
 using System.Text;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
-using Kaito.Core.Workspaces;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Nodes;
 
-/// <summary>The nodes of a Workspace: what to ask for, what to give back, and how far it has come.</summary>
+/// <summary>What to ask for, what to give back, and how far it has come.</summary>
 internal sealed record NodePlan
 {
     /// <summary>Claims to make.</summary>
     public required ImmutableArray<NodeClaim> Missing { get; init; }
 
-    /// <summary>Claims that the Workspace no longer needs.</summary>
+    /// <summary>Claims that the owner no longer needs.</summary>
     public required ImmutableArray<NodeClaim> Surplus { get; init; }
 
     /// <summary>Nodes that lack the label that says their GPUs work.</summary>
@@ -32,41 +31,41 @@ internal static class NodeClaimStrategy
     private const string Gpu = "nvidia.com/gpu";
     private static readonly ImmutableArray<string> s_pressures = ["DiskPressure", "MemoryPressure", "PIDPressure"];
 
-    public static NodePlan Plan(Workspace workspace, WorkspaceObservation observed, OperatorOptions options)
+    public static NodePlan Plan(NodeDemand demand, NodeObservation observed, OperatorOptions options)
     {
         var bare = observed.Nodes.Count(
             static n => IsReady(n) && n.Metadata.Labels?.ContainsKey(Labels.NodePool) != true);
-        var needed = Math.Max(0, workspace.Nodes - bare);
+        var needed = Math.Max(0, demand.Count - bare);
         var live = observed.Claims.Where(static c => c.Metadata.DeletionTimestamp is null).ToImmutableArray();
-        var fitting = live.Where(c => AsksFor(c, workspace.InstanceType)).ToImmutableArray();
-        var matching = observed.Nodes.Where(n => IsReady(n) && HasInstanceType(n, workspace)).ToImmutableArray();
+        var fitting = live.Where(c => AsksFor(c, demand.InstanceType)).ToImmutableArray();
+        var matching = observed.Nodes.Where(n => IsReady(n) && HasInstanceType(n, demand)).ToImmutableArray();
         var withGpu = matching.Where(static n => Capacity(n) > 0).ToImmutableArray();
         var enough = fitting.Count(IsReady) >= needed;
         var claimsReady = enough
             ? WorkspaceConditions.Met(ConditionTypes.NodeClaimReady, "NodeClaimsReady", "Enough NodeClaims are ready")
-            : NodeClaimDiagnosis.Explain(workspace, fitting, observed.Status);
-        var nodesReady = NodesReady(workspace, observed, enough ? matching.Length : 0, withGpu.Length);
+            : NodeClaimDiagnosis.Explain(demand, fitting, observed.Conditions);
+        var nodesReady = NodesReady(demand, observed, enough ? matching.Length : 0, withGpu.Length);
         return new()
         {
-            Missing = Missing(workspace, observed.Claims, needed - fitting.Length, options),
+            Missing = Missing(demand, observed.Claims, needed - fitting.Length, options),
 
             // Nodes of another instance type serve until those of the right one can.
             Surplus = nodesReady.Status == Condition.True
-                ? [.. live.Except(fitting), .. Dispensable(workspace, observed, fitting).Take(fitting.Length - needed)]
+                ? [.. live.Except(fitting), .. Dispensable(demand, observed, fitting).Take(fitting.Length - needed)]
                 : [],
             Unmarked = [.. withGpu.Where(static n => n.Metadata.Labels?.GetValueOrDefault(Labels.Accelerator) is null)],
-            Conditions = [claimsReady, nodesReady, Resources(claimsReady, nodesReady)],
+            Conditions = [claimsReady, nodesReady, Resources(demand, claimsReady, nodesReady)],
         };
     }
 
     public static bool IsReady(Node node) =>
         node.Metadata.DeletionTimestamp is null && Holds(node.Status?.Conditions, "Ready");
 
-    /// <summary>The same Workspace, uid and slot give the same name: asking twice asks for one node.</summary>
-    internal static string Name(Workspace workspace, int slot)
+    /// <summary>The same owner, uid and slot give the same name: asking twice asks for one node.</summary>
+    internal static string Name(NodeDemand demand, int slot)
     {
         var text = string.Create(
-            CultureInfo.InvariantCulture, $"{workspace.Namespace}/{workspace.Name}/{workspace.Uid}/{slot}");
+            CultureInfo.InvariantCulture, $"{demand.Namespace}/{demand.Name}/{demand.Uid}/{slot}");
         return "ws" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..9];
     }
 
@@ -78,8 +77,8 @@ internal static class NodeClaimStrategy
     private static bool Holds(ImmutableArray<StatusCondition>? conditions, string type) =>
         (conditions ?? []).Any(c => c.Type == type && c.Status == "True");
 
-    private static bool HasInstanceType(Node node, Workspace workspace) => string.Equals(
-        node.Metadata.Labels?.GetValueOrDefault(Labels.InstanceType), workspace.InstanceType,
+    private static bool HasInstanceType(Node node, NodeDemand demand) => string.Equals(
+        node.Metadata.Labels?.GetValueOrDefault(Labels.InstanceType), demand.InstanceType,
         StringComparison.OrdinalIgnoreCase);
 
     private static long Capacity(Node node) =>
@@ -93,10 +92,10 @@ internal static class NodeClaimStrategy
 
     // Those first whose loss costs least: not ready, then without a pod that stays, then the youngest.
     private static IEnumerable<NodeClaim> Dispensable(
-        Workspace workspace, WorkspaceObservation observed, ImmutableArray<NodeClaim> fitting)
+        NodeDemand demand, NodeObservation observed, ImmutableArray<NodeClaim> fitting)
     {
-        var staying = Enumerable.Range(0, workspace.Nodes)
-            .Select(ordinal => string.Create(CultureInfo.InvariantCulture, $"{workspace.Name}-{ordinal}")).ToHashSet();
+        var staying = Enumerable.Range(0, demand.Count)
+            .Select(ordinal => string.Create(CultureInfo.InvariantCulture, $"{demand.Name}-{ordinal}")).ToHashSet();
         var busy = observed.Pods.Where(p => staying.Contains(p.Metadata.Name ?? ""))
             .Select(static p => p.Spec?.NodeName).ToHashSet();
         return fitting
@@ -107,26 +106,26 @@ internal static class NodeClaimStrategy
     }
 
     private static ImmutableArray<NodeClaim> Missing(
-        Workspace workspace, ImmutableArray<NodeClaim> claims, int count, OperatorOptions options)
+        NodeDemand demand, ImmutableArray<NodeClaim> claims, int count, OperatorOptions options)
     {
         var taken = claims.Select(static c => c.Metadata.Name).ToHashSet();
         return count <= 0
             ? []
-            : [.. Enumerable.Range(0, int.MaxValue).Select(slot => Name(workspace, slot))
+            : [.. Enumerable.Range(0, int.MaxValue).Select(slot => Name(demand, slot))
                 .Where(name => !taken.Contains(name)).Take(count)
-                .Select(name => NodeClaims.Render(workspace, name, options))];
+                .Select(name => NodeClaims.Render(demand, name, options))];
     }
 
-    private static Condition NodesReady(Workspace workspace, WorkspaceObservation observed, int ready, int withGpu)
+    private static Condition NodesReady(NodeDemand demand, NodeObservation observed, int ready, int withGpu)
     {
         var pressure = Pressure(observed.Nodes);
-        if (ready < workspace.Nodes)
+        if (ready < demand.Count)
         {
             return WorkspaceConditions.Unmet(
                 ConditionTypes.NodesReady, "NodeNotReady", "Not enough Nodes are ready" + pressure);
         }
 
-        return withGpu < workspace.Nodes
+        return demand.NeedsGpus && withGpu < demand.Count
             ? WorkspaceConditions.Unmet(
                 ConditionTypes.NodesReady, "NodePluginsNotReady", "waiting all node plugins to be ready" + pressure)
             : WorkspaceConditions.Met(ConditionTypes.NodesReady, "NodesReady", "Enough Nodes are ready" + pressure);
@@ -142,12 +141,12 @@ internal static class NodeClaimStrategy
         return told.Length == 0 ? "" : $"; warning: worker node(s) under resource pressure: {string.Join("; ", told)}";
     }
 
-    private static Condition Resources(Condition claims, Condition nodes)
+    private static Condition Resources(NodeDemand demand, Condition claims, Condition nodes)
     {
         var unmet = claims.Status == Condition.True ? nodes : claims;
         return unmet.Status == Condition.True
             ? WorkspaceConditions.Met(
-                ConditionTypes.ResourceReady, "workspaceResourceStatusSuccess", "workspace resource is ready")
+                ConditionTypes.ResourceReady, $"{demand.Owner}ResourceStatusSuccess", $"{demand.Owner} resource is ready")
             : WorkspaceConditions.Unmet(ConditionTypes.ResourceReady, unmet.Reason, unmet.Message);
     }
 }

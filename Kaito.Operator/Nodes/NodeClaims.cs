@@ -1,26 +1,24 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
-using Kaito.Core.Workspaces;
 
 namespace Kaito.Operator.Nodes;
 
 /// <summary>PURE: a request for one node.</summary>
 internal static class NodeClaims
 {
-    public static NodeClaim Render(Workspace workspace, string name, OperatorOptions options) => new()
+    public static NodeClaim Render(NodeDemand demand, string name, OperatorOptions options) => new()
     {
         Metadata = new()
         {
             Name = name,
             Labels = ImmutableSortedDictionary<string, string>.Empty
                 .Add(Labels.NodePool, Labels.DummyNodePool)
-                .Add(Labels.Workspace, workspace.Name)
-                .Add(Labels.WorkspaceNamespace, workspace.Namespace)
-                .SetItems(workspace.NodeLabels),
+                .AddRange(demand.OwnerLabels)
+                .SetItems(demand.Labels),
             Annotations = ImmutableSortedDictionary<string, string>.Empty
                 .Add(Annotations.DoNotDisrupt, "true")
-                .Add(Annotations.NodeImageFamily, workspace.NodeImageFamily ?? options.NodeImageFamily),
+                .Add(Annotations.NodeImageFamily, demand.ImageFamily ?? options.NodeImageFamily),
         },
         Spec = new()
         {
@@ -29,23 +27,23 @@ internal static class NodeClaims
                 "aws" => new() { Group = "karpenter.k8s.aws", Kind = "EC2NodeClass", Name = "default" },
                 _ => new() { Group = "kaito.sh", Kind = "KaitoNodeClass", Name = "default" },
             },
-            Requirements = [.. Requirements(workspace, options.Cloud)],
+            Requirements = [.. Requirements(demand, options.Cloud)],
             Resources = new()
             {
-                Requests = ImmutableSortedDictionary<string, string>.Empty.Add("storage", workspace.Disk.ToString()),
+                Requests = ImmutableSortedDictionary<string, string>.Empty.Add("storage", demand.Disk.ToString()),
             },
             Taints = [new() { Key = "sku", Value = "gpu", Effect = "NoSchedule" }],
         },
     };
 
-    private static IEnumerable<NodeSelectorRequirement> Requirements(Workspace workspace, string cloud)
+    private static IEnumerable<NodeSelectorRequirement> Requirements(NodeDemand demand, string cloud)
     {
         yield return In(Labels.NodePool, Labels.DummyNodePool);
-        yield return In(Labels.InstanceType, workspace.InstanceType);
+        yield return In(Labels.InstanceType, demand.InstanceType);
         yield return In("kubernetes.io/os", "linux");
         if (cloud == "azure")
         {
-            yield return In("karpenter.azure.com/sku-name", workspace.InstanceType);
+            yield return In("karpenter.azure.com/sku-name", demand.InstanceType);
         }
         else if (cloud == "aws")
         {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Operator.Cluster;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -49,23 +50,10 @@ internal static class WorkspaceConditions
     public static WorkspaceStatus Status(
         WorkspaceResource resource, WorkspacePlan plan, string? failure, DateTimeOffset now)
     {
-        var before = resource.Status?.Conditions ?? [];
-        var second = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
-        var conditions = plan.Conditions.Select(next =>
-        {
-            var last = before.FirstOrDefault(c => c.Type == next.Type);
-            return next with
-            {
-                Message = failure is null || next.Status == Condition.True
-                    ? next.Message
-                    : $"{next.Message} (last reconcile error: {failure})",
-                ObservedGeneration = resource.Metadata.Generation,
-                LastTransitionTime = last?.Status == next.Status ? last.LastTransitionTime : second,
-            };
-        });
         return new()
         {
-            Conditions = [.. conditions, .. before.Where(c => !s_owned.Contains(c.Type))],
+            Conditions = ConditionHistory.Next(
+                resource.Status?.Conditions ?? [], plan.Conditions, s_owned, resource.Metadata.Generation, failure, now),
             State = plan.State,
             TargetNodeCount = plan.TargetNodes ?? resource.Status?.TargetNodeCount,
             WorkerNodes = plan.WorkerNodes.IsEmpty ? null : plan.WorkerNodes,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -18,6 +19,14 @@ internal sealed record WorkspaceObservation
     public ImmutableArray<Pod> Pods { get; init; } = [];
 
     public WorkspaceStatus? Status { get; init; }
+
+    public NodeObservation ForNodes => new()
+    {
+        Claims = Claims,
+        Nodes = Nodes,
+        Pods = Pods,
+        Conditions = Status?.Conditions ?? [],
+    };
 
     /// <summary>The ConfigMap that <c>inference.config</c> names.</summary>
     public ConfigMap? UserConfig { get; init; }

@@ -81,12 +81,8 @@ internal sealed class WorkspaceObserver
             ControllerRevision => _revisions.Find(key),
             _ => null,
         };
-        return current is null ? null : Version(current.Metadata);
+        return current is null ? null : ObjectApplier.Version(current.Metadata);
     }
-
-    public static string? Version(ObjectMeta metadata) => metadata.Generation is { } generation and > 0
-        ? $"{metadata.Uid}/{generation}"
-        : $"{metadata.Uid}/{metadata.ResourceVersion}";
 
     public async Task<WorkspaceObservation> ObserveAsync(
         WorkspaceResource resource, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ internal static class WorkspacePlanner
     private static WorkspacePlan Serve(Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
         var workspace = wanted.Workspace;
-        var nodes = NodeClaimStrategy.Plan(workspace, observed, options);
+        var nodes = NodeClaimStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
         var inference = WorkspaceConditions.OfInference(observed, nodes.Ready);
         var serving = inference.All(static c => c.Status == Condition.True);
         var all = Workload(wanted, observed, options);

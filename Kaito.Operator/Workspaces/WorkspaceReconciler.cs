@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
@@ -14,18 +13,14 @@ internal sealed partial class WorkspaceReconciler(
     IKubeApi api, WorkspaceObserver observer, EventRecorder events, OperatorOptions options,
     TimeProvider clock, ILogger<WorkspaceReconciler> logger)
 {
-    // What was applied and what it became, so that an unchanged object costs no request. Workers never share a
-    // Workspace, but several write; entries of a Workspace go when it goes.
-    private readonly ConcurrentDictionary<string, ImmutableDictionary<string, Applied>> _applied =
-        new(StringComparer.Ordinal);
-
+    private readonly ObjectApplier _objects = new(api, observer.Version);
     private readonly ClaimPace _pace = new(clock);
 
     public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)
     {
         if (observer.Find(key) is not { } resource)
         {
-            _applied.TryRemove(key, out _);
+            _objects.Forget(key);
             _pace.Forget(key);
             return null;
         }
@@ -36,7 +31,8 @@ internal sealed partial class WorkspaceReconciler(
             return null;
         }
 
-        await EnsureFinalizerAsync(resource, cancellationToken);
+        await api.SetFinalizerAsync(
+            KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
         var observed = await observer.ObserveAsync(resource, cancellationToken);
         var plan = WorkspacePlanner.Plan(resource, observed, options);
         var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
@@ -108,17 +104,7 @@ internal sealed partial class WorkspaceReconciler(
 
     private async Task ApplyAsync(string key, IKubeObject desired, CancellationToken cancellationToken)
     {
-        var (kind, json) = KubeKinds.Describe(desired);
-        var path = kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!);
-        var known = _applied.GetValueOrDefault(key, ImmutableDictionary<string, Applied>.Empty);
-        if (known.TryGetValue(path, out var last) && last.Json == json && last.Version == observer.Version(desired))
-        {
-            return;
-        }
-
-        var metadata = await api.ApplyAsync(desired, cancellationToken);
-        _applied[key] = known.SetItem(path, new(json, WorkspaceObserver.Version(metadata)));
-        if (desired is NodeClaim)
+        if (await _objects.ApplyAsync(key, desired, cancellationToken) && desired is NodeClaim)
         {
             _pace.Made(key, desired.Metadata.Name!);
         }
@@ -143,20 +129,10 @@ internal sealed partial class WorkspaceReconciler(
         }
     }
 
-    private async Task EnsureFinalizerAsync(WorkspaceResource resource, CancellationToken cancellationToken)
-    {
-        var finalizers = resource.Metadata.Finalizers ?? [];
-        if (!finalizers.Contains(Finalizers.Workspace))
-        {
-            await SetFinalizersAsync(resource, finalizers.Add(Finalizers.Workspace), cancellationToken);
-        }
-    }
-
     /// <summary>Stops the workload and gives the nodes back; the Workspace goes when its last claim has gone.</summary>
     private async Task DeleteAsync(WorkspaceResource resource, CancellationToken cancellationToken)
     {
-        var finalizers = resource.Metadata.Finalizers ?? [];
-        if (!finalizers.Contains(Finalizers.Workspace))
+        if (resource.Metadata.Finalizers?.Contains(Finalizers.Workspace) != true)
         {
             return;
         }
@@ -177,7 +153,8 @@ internal sealed partial class WorkspaceReconciler(
         claims = claims.IsEmpty ? claims : await observer.ClaimsNowAsync(resource, cancellationToken);
         if (claims.IsEmpty)
         {
-            await SetFinalizersAsync(resource, finalizers.Remove(Finalizers.Workspace), cancellationToken);
+            await api.SetFinalizerAsync(
+                KubeKinds.Workspaces, resource, Finalizers.Workspace, present: false, cancellationToken);
             return;
         }
 
@@ -194,18 +171,6 @@ internal sealed partial class WorkspaceReconciler(
         await WriteStatusAsync(resource, waiting, null, cancellationToken);
     }
 
-    // With the resource version, so that a finalizer that somebody else adds meanwhile is not lost.
-    private Task SetFinalizersAsync(
-        WorkspaceResource resource, ImmutableArray<string> finalizers, CancellationToken cancellationToken) =>
-        PatchAsync(
-            resource,
-            new()
-            {
-                ["resourceVersion"] = resource.Metadata.ResourceVersion,
-                ["finalizers"] = new JsonArray([.. finalizers.Select(static f => JsonValue.Create(f))]),
-            },
-            cancellationToken);
-
     private async Task PatchAsync(WorkspaceResource resource, JsonObject metadata, CancellationToken cancellationToken)
     {
         try
@@ -218,8 +183,6 @@ internal sealed partial class WorkspaceReconciler(
             // Gone already; its deletion event is on its way.
         }
     }
-
-    private sealed record Applied(string Json, string? Version);
 
     [LoggerMessage(LogLevel.Information, "Workspace {Key} is {State}: {Count} objects planned, {Removed} to remove")]
     private partial void LogReconciled(string key, string state, int count, int removed);

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Kaito.Core.Kubernetes;
+
+namespace Kaito.Operator.Cluster;
+
+/// <summary>Server-side apply that remembers: an object that is as it was applied last costs no request.</summary>
+/// <param name="api">The API server.</param>
+/// <param name="version">The version of an object in the local copy; null when it is not there.</param>
+internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, string?> version)
+{
+    // Workers never share an owner, but several write; the entries of an owner go when it goes.
+    private readonly ConcurrentDictionary<string, ImmutableDictionary<string, Applied>> _applied =
+        new(StringComparer.Ordinal);
+
+    /// <summary>The version of an object as a reader sees it: its generation, or its resource version.</summary>
+    public static string? Version(ObjectMeta metadata) => metadata.Generation is { } generation and > 0
+        ? $"{metadata.Uid}/{generation}"
+        : $"{metadata.Uid}/{metadata.ResourceVersion}";
+
+    /// <summary>Whether the object had to be written.</summary>
+    /// <param name="owner">Key of the object's owner; one caller at a time.</param>
+    /// <param name="desired">All of it that we say.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<bool> ApplyAsync(string owner, IKubeObject desired, CancellationToken cancellationToken)
+    {
+        var (kind, json) = KubeKinds.Describe(desired);
+        var path = kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!);
+        var known = _applied.GetValueOrDefault(owner, ImmutableDictionary<string, Applied>.Empty);
+        if (known.TryGetValue(path, out var last) && last.Json == json && last.Version == version(desired))
+        {
+            return false;
+        }
+
+        var metadata = await api.ApplyAsync(desired, cancellationToken);
+        _applied[owner] = known.SetItem(path, new(json, Version(metadata)));
+        return true;
+    }
+
+    public void Forget(string owner) => _applied.TryRemove(owner, out _);
+
+    private sealed record Applied(string Json, string? Version);
+}

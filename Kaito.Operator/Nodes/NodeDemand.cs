@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+using Kaito.Core;
+using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
+
+namespace Kaito.Operator.Nodes;
+
+/// <summary>The nodes that somebody wants, whoever it is.</summary>
+internal sealed record NodeDemand
+{
+    /// <summary>Kind of the owner in words for people, e.g. <c>workspace</c>; also the first word of reasons.</summary>
+    public required string Owner { get; init; }
+
+    public required string Namespace { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Uid { get; init; }
+
+    /// <summary>Labels that name the owner, on claims and so on nodes.</summary>
+    public required ImmutableSortedDictionary<string, string> OwnerLabels { get; init; }
+
+    /// <summary>The user's labels without reserved keys.</summary>
+    public required ImmutableSortedDictionary<string, string> Labels { get; init; }
+
+    public required string InstanceType { get; init; }
+
+    /// <summary>At least 1.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Of each node.</summary>
+    public required ByteSize Disk { get; init; }
+
+    /// <summary><c>ubuntu</c> or <c>azurelinux</c>; null for the operator's own choice.</summary>
+    public string? ImageFamily { get; init; }
+
+    /// <summary>Whether the nodes must show GPUs before anything runs on them.</summary>
+    public bool NeedsGpus { get; init; } = true;
+
+    public static NodeDemand Of(Workspace workspace) => new()
+    {
+        Owner = "workspace",
+        Namespace = workspace.Namespace,
+        Name = workspace.Name,
+        Uid = workspace.Uid,
+        OwnerLabels = ImmutableSortedDictionary<string, string>.Empty
+            .Add(Core.Api.Labels.Workspace, workspace.Name)
+            .Add(Core.Api.Labels.WorkspaceNamespace, workspace.Namespace),
+        Labels = workspace.NodeLabels,
+        InstanceType = workspace.InstanceType,
+        Count = workspace.Nodes,
+        Disk = workspace.Disk,
+        ImageFamily = workspace.NodeImageFamily,
+    };
+}
+
+/// <summary>What the cluster has for a demand.</summary>
+internal sealed record NodeObservation
+{
+    public required ImmutableArray<NodeClaim> Claims { get; init; }
+
+    /// <summary>Nodes with the owner's labels, ready or not.</summary>
+    public required ImmutableArray<Node> Nodes { get; init; }
+
+    /// <summary>The owner's pods.</summary>
+    public required ImmutableArray<Pod> Pods { get; init; }
+
+    /// <summary>The owner's conditions as they were written last.</summary>
+    public required ImmutableArray<Condition> Conditions { get; init; }
+}
