@@ -174,14 +174,24 @@ internal static class InferenceRules
     {
         for (var index = 0; runtime == InferenceRuntime.Vllm && index < specs.Length; index++)
         {
-            if (specs[index].Strength is { Length: > 0 } text
-                && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var strength)
-                && strength < 1)
+            var path = $"inference.adapters[{index}].strength";
+            if (specs[index].Strength is not { Length: > 0 } text
+                || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var strength))
+            {
+                continue;
+            }
+
+            // In full is what vllm does anyway; anything else it cannot do.
+            if (strength < 1)
             {
                 findings.Error(
-                    $"inference.adapters[{index}].strength", "strength-unsupported",
+                    path, "strength-unsupported",
                     $"Runtime vllm applies adapters in full, not with {text}. "
                     + "Remove strength, or choose runtime onnx.");
+            }
+            else
+            {
+                findings.Warning(path, $"{text} has no effect: runtime vllm always applies adapters in full.");
             }
         }
     }

@@ -49,6 +49,14 @@ internal static class ResourceRules
             : null;
     }
 
+    /// <summary>Whether two selectors select by the same labels, however they are written.</summary>
+    public static bool SameLabels(LabelSelector? left, LabelSelector? right)
+    {
+        var (ofLeft, ofRight) = (new Findings(), new Findings());
+        var (labels, others) = (ParseSelector(left, ofLeft), ParseSelector(right, ofRight));
+        return labels.SequenceEqual(others) && ofLeft.Errors.SequenceEqual(ofRight.Errors);
+    }
+
     private static GpuSku? FindSku(string? instanceType, bool hasPreset, SkuCatalog skus, Findings findings)
     {
         const string Path = "resource.instanceType";

@@ -18,6 +18,13 @@ internal static class TuningRules
         var model = spec.Preset is { } preset
             ? PresetRules.Find(preset, "tuning.preset.name", catalog, findings)
             : Missing<ModelPreset>("tuning.preset", "Name the model to tune, e.g. phi-4-mini-instruct.", findings);
+        if (model is not null && !OnnxModels.CanServe(model))
+        {
+            findings.Error(
+                "tuning.preset.name", "not-tunable",
+                $"{OnnxModels.Describe(model)} cannot be tuned. Choose another preset, e.g. phi-4-mini-instruct.");
+        }
+
         return method is { } chosen && input is not null && output is not null && model is not null
             ? new(model, chosen, input, output)
             {
@@ -35,7 +42,7 @@ internal static class TuningRules
                 "resource.count", "tuning-on-one-node", $"A model is tuned on one node, and {count} are asked for. Set 1.");
         }
 
-        if (resource?.Partition is not null)
+        if (resource?.Partition is not null && findings.Errors.All(static e => e.Path != "resource.partition"))
         {
             findings.Error(
                 "resource.partition", "partition-unsupported", "Tuning uses whole GPUs. Remove resource.partition.");

@@ -39,8 +39,11 @@ public sealed record Workspace
     /// <summary>The user's matchLabels without reserved keys; they select and mark the nodes.</summary>
     public required ImmutableSortedDictionary<string, string> NodeLabels { get; init; }
 
-    /// <summary>What the Workspace serves.</summary>
-    public required InferenceWorkload Inference { get; init; }
+    /// <summary>What the Workspace serves; <see langword="null"/> when it tunes a model.</summary>
+    public InferenceWorkload? Inference { get; init; }
+
+    /// <summary>The tuning job; <see langword="null"/> when the Workspace serves. Exactly one of the two is set.</summary>
+    public TuningWorkload? Tuning { get; init; }
 
     /// <summary>Nodes that the workload needs, at least 1.</summary>
     public required int Nodes { get; init; }

@@ -36,17 +36,33 @@ public static class WorkspaceParser
         CheckAnnotations(resource, findings);
 
         var nodes = ResourceRules.Parse(
-            Defaulted(resource), hasPreset: resource.Inference?.Preset is not null, skus, findings);
-        var inference = resource.Inference is null
-            ? null
-            : InferenceRules.Parse(resource, resource.Inference, nodes, catalog, contextTokens, findings);
-        return findings.Errors.IsEmpty && nodes is not null && inference is not null
-            ? Accepted(resource, nodes, inference, findings.Warnings)
+            Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, skus, findings);
+        var work = ParseWork(resource, nodes, catalog, contextTokens, findings);
+        return findings.Errors.IsEmpty && nodes is not null && work is not null
+            ? Accepted(resource, nodes, work, findings.Warnings)
             : findings.Errors;
     }
 
+    // Both, where both are set by mistake, so that the user learns of every error at once.
+    private static ParsedWork? ParseWork(
+        WorkspaceResource resource, ParsedNodes? nodes, ModelCatalog catalog, int? contextTokens, Findings findings)
+    {
+        var inference = resource.Inference is null
+            ? null
+            : InferenceRules.Parse(resource, resource.Inference, nodes, catalog, contextTokens, findings);
+        var tuning = resource.Tuning is null
+            ? null
+            : TuningRules.Parse(resource.Resource, resource.Tuning, catalog, findings);
+        return (inference, tuning) switch
+        {
+            ({ } served, _) => new(served.Workload, null, served.Nodes, served.Disk),
+            (_, { } job) => new(null, job, 1, job.Model.Disk),
+            _ => null,
+        };
+    }
+
     private static Workspace Accepted(
-        WorkspaceResource resource, ParsedNodes nodes, ParsedInference inference, ImmutableArray<string> warnings) => new()
+        WorkspaceResource resource, ParsedNodes nodes, ParsedWork work, ImmutableArray<string> warnings) => new()
         {
             Name = resource.Metadata.Name!,
             Namespace = resource.Metadata.Namespace ?? "default",
@@ -55,9 +71,10 @@ public static class WorkspaceParser
             InstanceType = nodes.Sku.Name,
             Sku = nodes.Sku,
             NodeLabels = nodes.Labels,
-            Inference = inference.Workload,
-            Nodes = inference.Nodes,
-            Disk = inference.Disk,
+            Inference = work.Inference,
+            Tuning = work.Tuning,
+            Nodes = work.Nodes,
+            Disk = work.Disk,
             LoadBalancer = Annotation(resource, Annotations.EnableLoadBalancer) == "True",
             NodeImageFamily = Annotation(resource, Annotations.NodeImageFamily)?.Trim().ToLowerInvariant(),
             InheritedLabels = Inherited(resource),
@@ -105,11 +122,6 @@ public static class WorkspaceParser
             case { Inference: not null, Tuning: not null }:
                 findings.Error("", "inference-and-tuning", "Both inference and tuning are set. Remove one of them.");
                 break;
-            case { Tuning: not null }:
-                findings.Error(
-                    "tuning", "tuning-unsupported",
-                    "This version serves models and does not tune them. Remove tuning and set inference.");
-                break;
             default:
                 break;
         }
@@ -153,4 +165,5 @@ public static class WorkspaceParser
             }
         }
     }
+    private sealed record ParsedWork(InferenceWorkload? Inference, TuningWorkload? Tuning, int Nodes, ByteSize Disk);
 }

@@ -34,6 +34,7 @@ internal static class WorkspacePlanner
                 observed, options),
             Preset preset => Later($"Runtime {preset.Runtime.ToString().ToLowerInvariant()} is not available in this "
                 + $"version ({preset.RuntimeReason}); only runtime onnx is."),
+            null => Later("Tuning is not available in this version; only inference is."),
             _ => Later("inference.template is not available in this version; use inference.preset with runtime onnx."),
         };
     }

@@ -49,11 +49,12 @@ public sealed class AdapterRulesTests
     }
 
     [Fact]
-    public void Parse_StrengthOnVllm_IsAnErrorUnlessItIsOne()
+    public void Parse_StrengthOnVllm_IsAnErrorAndAWarningWhenItIsOne()
     {
         Assert.Equal("strength-unsupported", Assert.Single(WorkspaceParserTests.Refuse(Manifest("vllm", Image))).Code);
-        Assert.Empty(WorkspaceParserTests.Accept(
-            Manifest("vllm", Image.Replace("0.5", "1.0", StringComparison.Ordinal))).Warnings);
+        var accepted = WorkspaceParserTests.Accept(Manifest("vllm", Image.Replace("0.5", "1.0", StringComparison.Ordinal)));
+        Assert.StartsWith(
+            "inference.adapters[0].strength: 1.0 has no effect", Assert.Single(accepted.Warnings), StringComparison.Ordinal);
     }
 
     private static string Manifest(string runtime, string adapters) =>

@@ -35,6 +35,7 @@ public sealed class TuningRulesTests
     [InlineData("tuning.method", "null", "tuning.method required")]
     [InlineData("tuning.preset", "null", "tuning.preset required")]
     [InlineData("tuning.preset.name", "\"phi-99\"", "tuning.preset.name unknown-preset")]
+    [InlineData("tuning.preset.name", "\"gpt-oss-20b\"", "tuning.preset.name not-tunable")]
     [InlineData("tuning.input", "null", "tuning.input required")]
     [InlineData("tuning.input", "{}", "tuning.input one-source")]
     [InlineData("tuning.input.image", "\"i\"", "tuning.input one-source")]

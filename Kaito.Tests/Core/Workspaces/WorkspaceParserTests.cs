@@ -91,8 +91,6 @@ public sealed class WorkspaceParserTests
 
     [Theory]
     [InlineData("{}", "neither-inference-nor-tuning")]
-    [InlineData("""{"inference":{"preset":{"name":"phi-4"}},"tuning":{}}""", "inference-and-tuning")]
-    [InlineData("""{"tuning":{}}""", "tuning-unsupported")]
     [InlineData("""{"inference":{}}""", "required")]
     [InlineData("""{"inference":{"preset":{"name":"phi-4"},"template":{}}}""", "preset-and-template")]
     [InlineData("""{"inference":{"preset":{}}}""", "required")]
@@ -103,6 +101,27 @@ public sealed class WorkspaceParserTests
             + (members.Length > 2 ? "," + members[1..] : "}");
 
         Assert.Equal(code, Assert.Single(Refuse(body)).Code);
+    }
+
+    [Fact]
+    public void Parse_InferenceAndTuning_SaysSoAndEverythingElse() => Assert.Equal(
+        ["inference-and-tuning", "required", "required", "required", "required"],
+        Refuse(Valid.Replace("\"inference\"", "\"tuning\":{},\"inference\"", StringComparison.Ordinal))
+            .Select(static e => e.Code));
+
+    [Fact]
+    public void Parse_Tuning_IsAJobOnOneNode()
+    {
+        var workspace = Accept(
+            """
+            {"metadata":{"name":"ws"},"resource":{"instanceType":"Standard_NC24ads_A100_v4","labelSelector":{}},
+             "tuning":{"preset":{"name":"phi-3.5-mini-instruct"},"method":"qlora","input":{"urls":["https://example.com/d"]},
+              "output":{"volumeSource":{"emptyDir":{}}}}}
+            """);
+
+        Assert.Null(workspace.Inference);
+        Assert.Equal(TuningMethod.Qlora, workspace.Tuning!.Method);
+        Assert.Equal((1, "87Gi"), (workspace.Nodes, workspace.Disk.ToString()));
     }
 
     [Fact]
