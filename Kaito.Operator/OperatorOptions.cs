@@ -1,4 +1,5 @@
 using Kaito.Core.Hardware;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator;
 
@@ -36,6 +37,9 @@ internal sealed record OperatorOptions
 
     /// <summary>Image family of nodes when a Workspace names none: ubuntu or azurelinux. Default ubuntu.</summary>
     public string NodeImageFamily { get; init; } = "ubuntu";
+
+    /// <summary>Where nodes come from. Default azure-gpu-provisioner.</summary>
+    public NodeProvisioner NodeProvisioner { get; init; } = NodeProvisioner.AzureGpuProvisioner;
 
     public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
         ? skus

@@ -14,6 +14,8 @@ namespace Kaito.Core.Kubernetes;
 [JsonSerializable(typeof(Lease))]
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(NodeClaim))]
+[JsonSerializable(typeof(NodeClass))]
+[JsonSerializable(typeof(NodePool))]
 [JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Service))]

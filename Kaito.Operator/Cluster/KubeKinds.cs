@@ -50,6 +50,9 @@ internal static class KubeKinds
     public static KubeKind<NodeClaim> NodeClaims { get; } = new(
         "karpenter.sh/v1", "NodeClaim", "nodeclaims", false, KubeJson.Default.NodeClaim);
 
+    public static KubeKind<NodePool> NodePools { get; } = new(
+        "karpenter.sh/v1", "NodePool", "nodepools", false, KubeJson.Default.NodePool);
+
     public static KubeKind<Node> Nodes { get; } = new("v1", "Node", "nodes", false, KubeJson.Default.Node);
 
     public static KubeKind<Pod> Pods { get; } = new("v1", "Pod", "pods", true, KubeJson.Default.Pod);
@@ -86,6 +89,7 @@ internal static class KubeKinds
     public static (KubeKind Kind, string Json) Describe(IKubeObject rendered) => rendered switch
     {
         NodeClaim o => (NodeClaims, JsonSerializer.Serialize(o, KubeJson.Default.NodeClaim)),
+        NodePool o => (NodePools, JsonSerializer.Serialize(o, KubeJson.Default.NodePool)),
         Service o => (Services, JsonSerializer.Serialize(o, KubeJson.Default.Service)),
         ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),

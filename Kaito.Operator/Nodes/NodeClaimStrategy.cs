@@ -4,26 +4,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Operator.Cluster;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Nodes;
-
-/// <summary>What to ask for, what to give back, and how far it has come.</summary>
-internal sealed record NodePlan
-{
-    /// <summary>Claims to make.</summary>
-    public required ImmutableArray<NodeClaim> Missing { get; init; }
-
-    /// <summary>Claims that the owner no longer needs.</summary>
-    public required ImmutableArray<NodeClaim> Surplus { get; init; }
-
-    /// <summary>Nodes that lack the label that says their GPUs work.</summary>
-    public required ImmutableArray<Node> Unmarked { get; init; }
-
-    public required ImmutableArray<Condition> Conditions { get; init; }
-
-    public bool Ready => Conditions.All(static c => c.Status == Condition.True);
-}
 
 /// <summary>PURE: one NodeClaim per node, answered by gpu-provisioner.</summary>
 internal static class NodeClaimStrategy
@@ -45,16 +29,21 @@ internal static class NodeClaimStrategy
             ? WorkspaceConditions.Met(ConditionTypes.NodeClaimReady, "NodeClaimsReady", "Enough NodeClaims are ready")
             : NodeClaimDiagnosis.Explain(demand, fitting, observed.Conditions);
         var nodesReady = NodesReady(demand, observed, enough ? matching.Length : 0, withGpu.Length);
+        var missing = Missing(demand, observed.Claims, needed - fitting.Length, options);
+
+        // Nodes of another instance type serve until those of the right one can.
+        ImmutableArray<NodeClaim> surplus = nodesReady.Status == Condition.True
+            ? [.. live.Except(fitting), .. Dispensable(demand, observed, fitting).Take(fitting.Length - needed)]
+            : [];
         return new()
         {
-            Missing = Missing(demand, observed.Claims, needed - fitting.Length, options),
-
-            // Nodes of another instance type serve until those of the right one can.
-            Surplus = nodesReady.Status == Condition.True
-                ? [.. live.Except(fitting), .. Dispensable(demand, observed, fitting).Take(fitting.Length - needed)]
-                : [],
+            Missing = [.. missing],
+            Surplus = [.. surplus],
             Unmarked = [.. withGpu.Where(static n => n.Metadata.Labels?.GetValueOrDefault(Labels.Accelerator) is null)],
+            Nodes = observed.Nodes,
             Conditions = [claimsReady, nodesReady, Resources(demand, claimsReady, nodesReady)],
+            Placement = new() { Terms = [OnNodesOf(demand)], GpuResource = demand.GpuResource, Gpus = demand.Gpus },
+            Events = [.. Events(demand, missing, surplus)],
         };
     }
 
@@ -73,6 +62,31 @@ internal static class NodeClaimStrategy
         claim.Status?.Conditions is { } conditions && conditions.Any(static c => c.Type == "Ready")
             ? Holds(conditions, "Ready")
             : !string.IsNullOrEmpty(claim.Status?.NodeName);
+
+    private static NodeSelectorTerm OnNodesOf(NodeDemand demand) => new()
+    {
+        MatchExpressions =
+        [
+            .. demand.Labels.Concat(demand.OwnerLabels)
+                .Select(static l => new NodeSelectorRequirement { Key = l.Key, Operator = "In", Values = [l.Value] }),
+        ],
+    };
+
+    private static IEnumerable<Occurrence> Events(
+        NodeDemand demand, ImmutableArray<NodeClaim> missing, ImmutableArray<NodeClaim> surplus)
+    {
+        foreach (var claim in missing)
+        {
+            yield return new(
+                false, "NodeClaimCreated", $"Successfully created NodeClaim {claim.Metadata.Name} for {demand.Owner} "
+                + $"{demand.Namespace}/{demand.Name}");
+        }
+
+        foreach (var claim in surplus)
+        {
+            yield return new(false, "NodeClaimReleased", $"NodeClaim {claim.Metadata.Name} is no longer needed");
+        }
+    }
 
     private static bool Holds(ImmutableArray<StatusCondition>? conditions, string type) =>
         (conditions ?? []).Any(c => c.Type == type && c.Status == "True");

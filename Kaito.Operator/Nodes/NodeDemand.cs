@@ -35,6 +35,12 @@ internal sealed record NodeDemand
     /// <summary><c>ubuntu</c> or <c>azurelinux</c>; null for the operator's own choice.</summary>
     public string? ImageFamily { get; init; }
 
+    /// <summary><c>nvidia.com/gpu</c>, or <c>nvidia.com/mig-</c> and the profile.</summary>
+    public string GpuResource { get; init; } = PodPlacement.Gpu;
+
+    /// <summary>GPUs, or slices of one, of each pod; 0 for a pod without.</summary>
+    public int Gpus { get; init; }
+
     /// <summary>Whether the nodes must show GPUs before anything runs on them.</summary>
     public bool NeedsGpus { get; init; } = true;
 
@@ -52,6 +58,7 @@ internal sealed record NodeDemand
         Count = workspace.Nodes,
         Disk = workspace.Disk,
         ImageFamily = workspace.NodeImageFamily,
+        Gpus = workspace.Sku.Gpus,
     };
 }
 

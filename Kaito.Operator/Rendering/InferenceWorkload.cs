@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Core.Contracts;
 using Kaito.Core.Kubernetes;
 using Kaito.Core.Workspaces;
+using Kaito.Operator.Nodes;
 using Kaito.Operator.Workspaces;
 using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 
@@ -18,16 +19,16 @@ internal static class InferenceWorkload
     private const string SettingsFile = "inference.json";
     private const string SettingsFolder = "/mnt/kaito";
     private const string SettingsHash = "kaito.sh/settings-hash";
-    private const string Gpu = "nvidia.com/gpu";
 
     /// <summary>The settings file, then the pods that read it.</summary>
     /// <param name="workspace">What to serve, and where.</param>
     /// <param name="preset">The Workspace's model.</param>
     /// <param name="engine">What the user asks of the engine.</param>
+    /// <param name="placement">The nodes that the pods run on.</param>
     /// <param name="image">Image of the host.</param>
     /// <param name="revision">Number of the desired state.</param>
     public static (ConfigMap Settings, StatefulSet Pods) Render(
-        Workspace workspace, Preset preset, EngineConfig engine, string image, long revision)
+        Workspace workspace, Preset preset, EngineConfig engine, PodPlacement placement, string image, long revision)
     {
         var defaults = new InferenceHostSettings { ServedModelName = preset.Name };
         var settings = new InferenceHostSettings
@@ -45,7 +46,7 @@ internal static class InferenceWorkload
             Metadata = Owned.By(workspace, SettingsName(workspace)),
             Data = ImmutableSortedDictionary<string, string>.Empty.Add(SettingsFile, settings),
         };
-        var pods = Pods(workspace, preset, settings, image);
+        var pods = Pods(workspace, preset, settings, placement, image);
         return (map, pods with
         {
             Metadata = pods.Metadata with
@@ -58,30 +59,31 @@ internal static class InferenceWorkload
 
     private static string SettingsName(Workspace workspace) => $"{workspace.Name}-inference-settings";
 
-    private static StatefulSet Pods(Workspace workspace, Preset preset, string settings, string image) => new()
-    {
-        Metadata = Owned.By(workspace, workspace.Name),
-        Spec = new()
+    private static StatefulSet Pods(
+        Workspace workspace, Preset preset, string settings, PodPlacement placement, string image) => new()
         {
-            Replicas = workspace.Nodes,
-            ServiceName = $"{workspace.Name}-headless",
-            PodManagementPolicy = "Parallel",
-            Selector = new() { MatchLabels = PodLabels(workspace) },
-            Template = new()
+            Metadata = Owned.By(workspace, workspace.Name),
+            Spec = new()
             {
-                Metadata = new()
+                Replicas = workspace.Nodes,
+                ServiceName = $"{workspace.Name}-headless",
+                PodManagementPolicy = "Parallel",
+                Selector = new() { MatchLabels = PodLabels(workspace) },
+                Template = new()
                 {
-                    Labels = PodLabels(workspace),
-                    Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(
+                    Metadata = new()
+                    {
+                        Labels = PodLabels(workspace),
+                        Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(
                         SettingsHash,
                         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings)))[..16]),
-                },
-                Spec = new()
-                {
-                    Affinity = OnNodesOf(workspace),
-                    Tolerations =
+                    },
+                    Spec = new()
+                    {
+                        Affinity = placement.Affinity,
+                        Tolerations =
                     [
-                        new() { Effect = "NoSchedule", Operator = "Exists", Key = Gpu },
+                        new() { Effect = "NoSchedule", Operator = "Exists", Key = PodPlacement.Gpu },
                         new() { Effect = "NoSchedule", Operator = "Equal", Key = "sku", Value = "gpu" },
                         new()
                         {
@@ -91,25 +93,24 @@ internal static class InferenceWorkload
                             Value = "spot",
                         },
                     ],
-                    Containers = [Host(workspace, preset, image)],
-                    Volumes =
+                        Containers = [Host(workspace, preset, placement, image)],
+                        Volumes =
                     [
                         new() { Name = "settings", ConfigMap = new() { Name = SettingsName(workspace) } },
                         new() { Name = "model-weights-volume", EmptyDir = new() },
                         new() { Name = "dshm", EmptyDir = new() { Medium = "Memory" } },
                     ],
+                    },
                 },
             },
-        },
-    };
+        };
 
     private static ImmutableSortedDictionary<string, string> PodLabels(Workspace workspace) =>
         Owned.Selector(workspace).SetItems(workspace.InheritedLabels);
 
-    private static Container Host(Workspace workspace, Preset preset, string image)
+    private static Container Host(
+        Workspace workspace, Preset preset, PodPlacement placement, string image)
     {
-        var gpus = ImmutableSortedDictionary<string, string>.Empty.Add(
-            Gpu, workspace.Sku.Gpus.ToString(CultureInfo.InvariantCulture));
         return new()
         {
             Name = workspace.Name,
@@ -117,7 +118,7 @@ internal static class InferenceWorkload
             Args = ["--config", $"{SettingsFolder}/{SettingsFile}"],
             Env = [.. Environment(preset)],
             Ports = [new() { Name = "http", Number = Port, Protocol = "TCP" }],
-            Resources = new() { Requests = gpus, Limits = gpus },
+            Resources = placement.Resources,
             StartupProbe = Health(1, failures: 10 * preset.Model.StartupFailureThreshold),
             LivenessProbe = Health(10, failures: 3),
             ReadinessProbe = Health(1, failures: 3),
@@ -150,35 +151,5 @@ internal static class InferenceWorkload
                 ValueFrom = new() { SecretKeyRef = new() { Name = secret, Key = "HF_TOKEN", Optional = true } },
             };
         }
-    }
-
-    private static Affinity OnNodesOf(Workspace workspace)
-    {
-        var labels = workspace.NodeLabels.Concat(ImmutableSortedDictionary<string, string>.Empty
-            .Add(Labels.Workspace, workspace.Name).Add(Labels.WorkspaceNamespace, workspace.Namespace));
-        return new()
-        {
-            NodeAffinity = new()
-            {
-                RequiredDuringSchedulingIgnoredDuringExecution = new()
-                {
-                    NodeSelectorTerms =
-                    [
-                        new()
-                        {
-                            MatchExpressions =
-                            [
-                                .. labels.Select(static l => new NodeSelectorRequirement
-                                {
-                                    Key = l.Key,
-                                    Operator = "In",
-                                    Values = [l.Value],
-                                }),
-                            ],
-                        },
-                    ],
-                },
-            },
-        };
     }
 }

@@ -47,10 +47,10 @@ internal static class WorkspacePlanner
     private static WorkspacePlan Serve(Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
         var workspace = wanted.Workspace;
-        var nodes = NodeClaimStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
+        var nodes = NodeStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
         var inference = WorkspaceConditions.OfInference(observed, nodes.Ready);
         var serving = inference.All(static c => c.Status == Condition.True);
-        var all = Workload(wanted, observed, options);
+        var all = Workload(wanted, nodes.Placement, observed, options);
         var remade = Remade(all, observed);
 
         // Until the first time that all nodes are there only nodes are asked for. Afterwards the workload stays.
@@ -68,18 +68,18 @@ internal static class WorkspacePlanner
             Conditions = [.. nodes.Conditions, .. inference],
             State = serving ? WorkspaceStates.Ready : NotServing(observed.Status?.State),
             TargetNodes = workspace.Nodes,
-            WorkerNodes = [.. observed.Nodes.Select(static n => n.Metadata.Name!).Order(StringComparer.Ordinal)],
+            WorkerNodes = [.. nodes.Nodes.Select(static n => n.Metadata.Name!).Order(StringComparer.Ordinal)],
             Events = [.. Events(wanted, nodes)],
         };
     }
 
     private static ImmutableArray<IKubeObject> Workload(
-        Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
+        Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
     {
         var image = RunningImage(wanted, observed)
             ?? $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}";
         var (settings, pods) = Rendering.InferenceWorkload.Render(
-            wanted.Workspace, wanted.Preset, wanted.Engine, image, wanted.Revision.Current.Revision);
+            wanted.Workspace, wanted.Preset, wanted.Engine, placement, image, wanted.Revision.Current.Revision);
         return [.. Services.Render(wanted.Workspace), settings, pods];
     }
 
@@ -125,16 +125,9 @@ internal static class WorkspacePlanner
     private static IEnumerable<Occurrence> Events(Wanted wanted, NodePlan nodes)
     {
         var (workspace, preset) = (wanted.Workspace, wanted.Preset);
-        foreach (var claim in nodes.Missing)
+        foreach (var told in nodes.Events)
         {
-            yield return new(
-                false, "NodeClaimCreated", $"Successfully created NodeClaim {claim.Metadata.Name} for workspace "
-                + $"{workspace.Namespace}/{workspace.Name}");
-        }
-
-        foreach (var claim in nodes.Surplus)
-        {
-            yield return new(false, "NodeClaimReleased", $"NodeClaim {claim.Metadata.Name} is no longer needed");
+            yield return told;
         }
 
         foreach (var failure in nodes.Conditions.Where(

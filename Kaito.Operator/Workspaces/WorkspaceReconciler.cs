@@ -56,10 +56,10 @@ internal sealed partial class WorkspaceReconciler(
             }
             catch (Exception wrong) when (wrong is KubeException and not KubeConflictException)
             {
-                if (desired is NodeClaim)
+                if (desired is NodeClaim or NodePool)
                 {
-                    events.Record(resource, new(true, "NodeClaimCreationFailed",
-                        $"Failed to create NodeClaim {desired.Metadata.Name} for workspace {key}: {wrong.Message}"));
+                    events.Record(resource, new(true, $"{desired.Kind}CreationFailed",
+                        $"Failed to create {desired.Kind} {desired.Metadata.Name} for workspace {key}: {wrong.Message}"));
                 }
 
                 failure ??= ExceptionDispatchInfo.Capture(wrong);
