@@ -12,7 +12,7 @@ internal static class CommandLine
     private static readonly ImmutableArray<string> s_values =
     [
         "kubeconfig", "listen", "namespace", "image-registry", "image-tag", "cloud", "node-image-family",
-        "start-timeout",
+        "start-timeout", "preset-registry",
     ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];
@@ -69,6 +69,7 @@ internal static class CommandLine
             LeaderElect = Switch("leader-elect"),
             ImageRegistry = (value("image-registry") ?? defaults.ImageRegistry).TrimEnd('/'),
             ImageTag = value("image-tag") ?? defaults.ImageTag,
+            PresetRegistry = (value("preset-registry") ?? defaults.PresetRegistry).TrimEnd('/'),
             Cloud = cloud,
             NodeImageFamily = Family(value("node-image-family") ?? defaults.NodeImageFamily),
         };

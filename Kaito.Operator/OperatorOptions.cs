@@ -32,6 +32,9 @@ internal sealed record OperatorOptions
     /// <summary>Tag of the images. Default <c>latest</c>.</summary>
     public string ImageTag { get; init; } = "latest";
 
+    /// <summary>Where upstream's image of vLLM is. Default <c>mcr.microsoft.com/aks/kaito</c>.</summary>
+    public string PresetRegistry { get; init; } = "mcr.microsoft.com/aks/kaito";
+
     /// <summary>The cloud whose instance types a Workspace may name: azure, aws or arc. Default azure.</summary>
     public string Cloud { get; init; } = "azure";
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -42,9 +43,18 @@ public sealed record InferenceHostSettings
     /// </summary>
     public string? Engine { get; init; }
 
+    /// <summary>Adapters to serve beside the model; <see langword="null"/> for none.</summary>
+    public ImmutableArray<AdapterSettings>? Adapters { get; init; }
+
     /// <summary>Bytes of the JSON file.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, InferenceHostSettingsJson.Default.InferenceHostSettings);
 }
+
+/// <summary>An adapter that an inference host serves.</summary>
+/// <param name="Name">Model id that clients send.</param>
+/// <param name="Path">Folder with adapter_config.json and adapter_model.safetensors.</param>
+/// <param name="Strength">From 0 to 1.</param>
+public sealed record AdapterSettings(string Name, string Path, double Strength);
 
 /// <summary>Environment variables of the inference host.</summary>
 public static class InferenceHostEnvironment

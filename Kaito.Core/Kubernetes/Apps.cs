@@ -2,6 +2,7 @@
 #pragma warning disable CS1591
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Kaito.Core.Kubernetes;
 
@@ -29,7 +30,20 @@ public sealed record StatefulSetSpec
 
     public WorkloadSelector? Selector { get; init; }
 
+    [JsonConverter(typeof(PodTemplateConverter))]
     public PodTemplate? Template { get; init; }
+
+    public ClaimRetentionPolicy? PersistentVolumeClaimRetentionPolicy { get; init; }
+
+    public ImmutableArray<PersistentVolumeClaimTemplate>? VolumeClaimTemplates { get; init; }
+}
+
+/// <summary>What becomes of claims when pods go: <c>Retain</c> or <c>Delete</c>.</summary>
+public sealed record ClaimRetentionPolicy
+{
+    public string? WhenScaled { get; init; }
+
+    public string? WhenDeleted { get; init; }
 }
 
 /// <summary>The labels of the pods that belong to a workload.</summary>

@@ -18,6 +18,7 @@ namespace Kaito.Core.Kubernetes;
 [JsonSerializable(typeof(NodePool))]
 [JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(PodTemplate))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(StatefulSet))]
 public sealed partial class KubeJson : JsonSerializerContext;

@@ -1,6 +1,8 @@
 // The names and meanings are those of the core v1 API.
 #pragma warning disable CS1591
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Kaito.Core.Kubernetes;
@@ -73,6 +75,78 @@ public sealed record PodTemplate
     public ObjectMeta Metadata { get; init; } = new();
 
     public PodSpec? Spec { get; init; }
+
+    /// <summary>
+    /// A template of somebody else with members that these records do not know; written in place of the others.
+    /// </summary>
+    [JsonIgnore]
+    public JsonObject? Verbatim { get; init; }
+}
+
+/// <summary>Reads the members that the record knows; writes <see cref="PodTemplate.Verbatim"/> if it is there.</summary>
+internal sealed class PodTemplateConverter : JsonConverter<PodTemplate>
+{
+    public override PodTemplate? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var whole = JsonNode.Parse(ref reader);
+        try
+        {
+            return whole.Deserialize(KubeJson.Default.PodTemplate);
+        }
+        catch (JsonException) when (whole is JsonObject template)
+        {
+            // Kubernetes allows more than our records hold, such as the name of a port for its number.
+            return new() { Verbatim = template };
+        }
+    }
+
+    public override void Write(Utf8JsonWriter writer, PodTemplate value, JsonSerializerOptions options)
+    {
+        if (value.Verbatim is { } template)
+        {
+            template.WriteTo(writer);
+        }
+        else
+        {
+            JsonSerializer.Serialize(writer, value, KubeJson.Default.PodTemplate);
+        }
+    }
+}
+
+/// <summary>Names an object of the same namespace.</summary>
+public sealed record LocalReference
+{
+    public string? Name { get; init; }
+}
+
+public sealed record PodSecurityContext
+{
+    public bool? RunAsNonRoot { get; init; }
+
+    public long? RunAsUser { get; init; }
+
+    public long? RunAsGroup { get; init; }
+
+    public long? FsGroup { get; init; }
+
+    public SeccompProfile? SeccompProfile { get; init; }
+}
+
+public sealed record SeccompProfile
+{
+    public string? Type { get; init; }
+}
+
+public sealed record ContainerSecurityContext
+{
+    public bool? AllowPrivilegeEscalation { get; init; }
+
+    public Capabilities? Capabilities { get; init; }
+}
+
+public sealed record Capabilities
+{
+    public ImmutableArray<string>? Drop { get; init; }
 }
 
 public sealed record PodSpec
@@ -80,6 +154,17 @@ public sealed record PodSpec
     public Affinity? Affinity { get; init; }
 
     public ImmutableArray<Toleration>? Tolerations { get; init; }
+
+    public ImmutableArray<LocalReference>? ImagePullSecrets { get; init; }
+
+    /// <summary><c>Always</c>, <c>OnFailure</c> or <c>Never</c>.</summary>
+    public string? RestartPolicy { get; init; }
+
+    public int? TerminationGracePeriodSeconds { get; init; }
+
+    public PodSecurityContext? SecurityContext { get; init; }
+
+    public ImmutableArray<Container>? InitContainers { get; init; }
 
     public ImmutableArray<Container>? Containers { get; init; }
 
@@ -132,6 +217,8 @@ public sealed record Container
 
     public string? Image { get; init; }
 
+    public ImmutableArray<string>? Command { get; init; }
+
     public ImmutableArray<string>? Args { get; init; }
 
     public ImmutableArray<EnvironmentVariable>? Env { get; init; }
@@ -147,6 +234,8 @@ public sealed record Container
     public Probe? ReadinessProbe { get; init; }
 
     public ImmutableArray<VolumeMount>? VolumeMounts { get; init; }
+
+    public ContainerSecurityContext? SecurityContext { get; init; }
 }
 
 public sealed record EnvironmentVariable
@@ -161,6 +250,14 @@ public sealed record EnvironmentVariable
 public sealed record EnvironmentSource
 {
     public SecretKey? SecretKeyRef { get; init; }
+
+    public PodField? FieldRef { get; init; }
+}
+
+/// <summary>A field of the pod, e.g. <c>status.podIP</c>.</summary>
+public sealed record PodField
+{
+    public string? FieldPath { get; init; }
 }
 
 public sealed record SecretKey
@@ -192,6 +289,8 @@ public sealed record ResourceRequirements
 
 public sealed record Probe
 {
+    public ExecAction? Exec { get; init; }
+
     public HttpGetAction? HttpGet { get; init; }
 
     public int? InitialDelaySeconds { get; init; }
@@ -201,6 +300,13 @@ public sealed record Probe
     public int? TimeoutSeconds { get; init; }
 
     public int? FailureThreshold { get; init; }
+
+    public int? TerminationGracePeriodSeconds { get; init; }
+}
+
+public sealed record ExecAction
+{
+    public ImmutableArray<string>? Command { get; init; }
 }
 
 public sealed record HttpGetAction
@@ -208,33 +314,4 @@ public sealed record HttpGetAction
     public string? Path { get; init; }
 
     public int Port { get; init; }
-}
-
-public sealed record VolumeMount
-{
-    public string? Name { get; init; }
-
-    public string? MountPath { get; init; }
-
-    public bool? ReadOnly { get; init; }
-}
-
-/// <summary>A volume; exactly one source is set.</summary>
-public sealed record Volume
-{
-    public string? Name { get; init; }
-
-    public ConfigMapVolume? ConfigMap { get; init; }
-
-    public EmptyDirVolume? EmptyDir { get; init; }
-}
-
-public sealed record ConfigMapVolume
-{
-    public string? Name { get; init; }
-}
-
-public sealed record EmptyDirVolume
-{
-    public string? Medium { get; init; }
 }

@@ -20,6 +20,28 @@ internal static class InferenceWorkload
     private const string SettingsFolder = "/mnt/kaito";
     private const string SettingsHash = "kaito.sh/settings-hash";
 
+    // The host answers what it has begun before it stops.
+    private const int DrainSeconds = 60;
+
+    /// <summary>A container that gains no rights.</summary>
+    public static ContainerSecurityContext Confined { get; } = new()
+    {
+        AllowPrivilegeEscalation = false,
+        Capabilities = new() { Drop = ["ALL"] },
+    };
+
+    /// <summary>Pods of our images: the user that .NET's images bring, who may write to the pod's own volumes.</summary>
+    public static PodSecurityContext Unprivileged { get; } = new()
+    {
+        RunAsNonRoot = true,
+        RunAsUser = AppUser,
+        RunAsGroup = AppUser,
+        FsGroup = AppUser,
+        SeccompProfile = new() { Type = "RuntimeDefault" },
+    };
+
+    private const long AppUser = 1654;
+
     /// <summary>The settings file, then the pods that read it.</summary>
     /// <param name="workspace">What to serve, and where.</param>
     /// <param name="preset">The Workspace's model.</param>
@@ -40,6 +62,9 @@ internal static class InferenceWorkload
             MaxSequences = engine.MaxSequences ?? defaults.MaxSequences,
             QueueCapacity = engine.QueueCapacity ?? defaults.QueueCapacity,
             Port = Port,
+            Adapters = preset.Adapters.IsEmpty
+                ? null
+                : [.. preset.Adapters.Select(static a => new AdapterSettings(a.Name, AdapterVolumes.Path(a), a.Strength))],
         }.ToJson();
         var map = new ConfigMap
         {
@@ -57,10 +82,20 @@ internal static class InferenceWorkload
         });
     }
 
+    /// <summary>The access token of the models' hub, from the user's Secret.</summary>
+    public static EnvironmentVariable Token(string secret) => new()
+    {
+        Name = "HF_TOKEN",
+        ValueFrom = new() { SecretKeyRef = new() { Name = secret, Key = "HF_TOKEN", Optional = true } },
+    };
+
     private static string SettingsName(Workspace workspace) => $"{workspace.Name}-inference-settings";
 
     private static StatefulSet Pods(
-        Workspace workspace, Preset preset, string settings, PodPlacement placement, string image) => new()
+        Workspace workspace, Preset preset, string settings, PodPlacement placement, string image)
+    {
+        var adapters = AdapterVolumes.Of(preset);
+        return new()
         {
             Metadata = Owned.By(workspace, workspace.Name),
             Spec = new()
@@ -68,50 +103,40 @@ internal static class InferenceWorkload
                 Replicas = workspace.Nodes,
                 ServiceName = $"{workspace.Name}-headless",
                 PodManagementPolicy = "Parallel",
-                Selector = new() { MatchLabels = PodLabels(workspace) },
+                Selector = new() { MatchLabels = PodParts.Labels(workspace) },
                 Template = new()
                 {
                     Metadata = new()
                     {
-                        Labels = PodLabels(workspace),
+                        Labels = PodParts.Labels(workspace),
                         Annotations = ImmutableSortedDictionary<string, string>.Empty.Add(
-                        SettingsHash,
-                        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings)))[..16]),
+                            SettingsHash,
+                            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings)))[..16]),
                     },
                     Spec = new()
                     {
                         Affinity = placement.Affinity,
-                        Tolerations =
-                    [
-                        new() { Effect = "NoSchedule", Operator = "Exists", Key = PodPlacement.Gpu },
-                        new() { Effect = "NoSchedule", Operator = "Equal", Key = "sku", Value = "gpu" },
-                        new()
-                        {
-                            Effect = "NoSchedule",
-                            Operator = "Equal",
-                            Key = "kubernetes.azure.com/scalesetpriority",
-                            Value = "spot",
-                        },
-                    ],
-                        Containers = [Host(workspace, preset, placement, image)],
+                        Tolerations = PodParts.Tolerations(placement),
+                        ImagePullSecrets = adapters.PullSecrets.IsEmpty ? null : adapters.PullSecrets,
+                        TerminationGracePeriodSeconds = DrainSeconds,
+                        SecurityContext = Unprivileged,
+                        InitContainers = adapters.Pullers.IsEmpty ? null : adapters.Pullers,
+                        Containers = [Host(workspace, preset, placement, adapters, image)],
                         Volumes =
-                    [
-                        new() { Name = "settings", ConfigMap = new() { Name = SettingsName(workspace) } },
-                        new() { Name = "model-weights-volume", EmptyDir = new() },
-                        new() { Name = "dshm", EmptyDir = new() { Medium = "Memory" } },
-                    ],
+                        [
+                            Volume.FromConfigMap("settings", SettingsName(workspace)),
+                            Volume.FromEmptyDir("model-weights-volume"),
+                            Volume.FromEmptyDir("dshm", "Memory"),
+                            .. adapters.Volumes,
+                        ],
                     },
                 },
             },
         };
-
-    private static ImmutableSortedDictionary<string, string> PodLabels(Workspace workspace) =>
-        Owned.Selector(workspace).SetItems(workspace.InheritedLabels);
+    }
 
     private static Container Host(
-        Workspace workspace, Preset preset, PodPlacement placement, string image)
-    {
-        return new()
+        Workspace workspace, Preset preset, PodPlacement placement, AdapterVolumes adapters, string image) => new()
         {
             Name = workspace.Name,
             Image = image,
@@ -127,9 +152,10 @@ internal static class InferenceWorkload
                 new() { Name = "settings", MountPath = SettingsFolder, ReadOnly = true },
                 new() { Name = "model-weights-volume", MountPath = "/workspace/weights" },
                 new() { Name = "dshm", MountPath = "/dev/shm" },
+                .. adapters.Mounts,
             ],
+            SecurityContext = Confined,
         };
-    }
 
     // The startup threshold of a preset counts periods of ten seconds; ours are of one, so that no second is lost.
     private static Probe Health(int period, int failures) => new()
@@ -145,11 +171,7 @@ internal static class InferenceWorkload
         yield return new() { Name = InferenceHostEnvironment.ModelRepository, Value = preset.Model.Repository };
         if (preset.AccessSecret is { } secret)
         {
-            yield return new()
-            {
-                Name = "HF_TOKEN",
-                ValueFrom = new() { SecretKeyRef = new() { Name = secret, Key = "HF_TOKEN", Optional = true } },
-            };
+            yield return Token(secret);
         }
     }
 }

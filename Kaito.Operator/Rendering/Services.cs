@@ -7,6 +7,9 @@ namespace Kaito.Operator.Rendering;
 /// <summary>PURE: the addresses of an inference workload.</summary>
 internal static class Services
 {
+    /// <summary>Port on which vLLM tells what its cache holds.</summary>
+    public const int KvEvents = 5557;
+
     public static ImmutableArray<Service> Render(Workspace workspace) =>
     [
         new()
@@ -17,7 +20,7 @@ internal static class Services
                 Type = workspace.LoadBalancer ? "LoadBalancer" : "ClusterIP",
                 Selector = Owned.Selector(workspace)
                     .Add("statefulset.kubernetes.io/pod-name", $"{workspace.Name}-0"),
-                Ports = [new() { Name = "http", Protocol = "TCP", Port = 80, TargetPort = InferenceWorkload.Port }],
+                Ports = Ports(workspace),
                 PublishNotReadyAddresses = true,
             },
         },
@@ -32,4 +35,18 @@ internal static class Services
             },
         },
     ];
+
+    // Ray and its dashboard ask nobody for a password: outside of the cluster only the model is reached.
+    private static ImmutableArray<ServicePort> Ports(Workspace workspace) =>
+        workspace.Inference is not Core.Workspaces.InferenceWorkload.Preset { Runtime: InferenceRuntime.Vllm }
+        || workspace.LoadBalancer
+            ? [Tcp("http", 80, InferenceWorkload.Port)]
+            :
+            [
+                Tcp("http", 80, InferenceWorkload.Port), Tcp("ray", 6379, 6379), Tcp("dashboard", 8265, 8265),
+                Tcp("kv-events", KvEvents, KvEvents),
+            ];
+
+    private static ServicePort Tcp(string name, int port, int target) =>
+        new() { Name = name, Protocol = "TCP", Port = port, TargetPort = target };
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -40,7 +41,9 @@ internal sealed record EngineConfig
     /// </summary>
     /// <param name="resource">The Workspace that names the ConfigMap, or none.</param>
     /// <param name="map">The ConfigMap; null when there is none of that name.</param>
-    public static Validated<EngineConfig> Parse(WorkspaceResource resource, ConfigMap? map)
+    /// <param name="runtime">What reads the settings: vLLM knows more of them than we, and checks them itself.</param>
+    public static Validated<EngineConfig> Parse(
+        WorkspaceResource resource, ConfigMap? map, InferenceRuntime runtime = InferenceRuntime.Onnx)
     {
         if (resource.Inference?.Config is not { Length: > 0 } name)
         {
@@ -55,11 +58,11 @@ internal sealed record EngineConfig
         }
 
         return map.Data?.GetValueOrDefault(File) is { } text
-            ? Parse(name, text)
+            ? Parse(name, text, runtime)
             : Wrong("config-without-file", $"ConfigMap \"{name}\" has no key {File}. Add it.");
     }
 
-    private static Validated<EngineConfig> Parse(string name, string text)
+    private static Validated<EngineConfig> Parse(string name, string text, InferenceRuntime runtime)
     {
         var yaml = new YamlStream();
         try
@@ -74,7 +77,7 @@ internal sealed record EngineConfig
         }
 
         return (yaml.Documents.Count == 0 ? new YamlMappingNode() : yaml.Documents[0].RootNode) is YamlMappingNode root
-            ? new Reader(name).Read(root)
+            ? new Reader(name).Read(root, runtime)
             : Wrong(
                 "malformed-config", $"{File} of ConfigMap \"{name}\" is not a mapping. Write e.g. vllm: and below it "
                 + $"{Length}: 8192.");
@@ -89,10 +92,11 @@ internal sealed record EngineConfig
         private readonly ImmutableArray<FieldError>.Builder _errors = ImmutableArray.CreateBuilder<FieldError>();
         private readonly List<string> _unused = [];
 
-        public Validated<EngineConfig> Read(YamlMappingNode root)
+        public Validated<EngineConfig> Read(YamlMappingNode root, InferenceRuntime runtime)
         {
+            var forVllm = runtime == InferenceRuntime.Vllm;
             var settings = new SortedDictionary<string, (string Where, YamlNode Value)>(StringComparer.Ordinal);
-            foreach (var block in s_blocks)
+            foreach (var block in forVllm ? s_blocks[..1] : s_blocks)
             {
                 var node = root.Children.FirstOrDefault(
                     c => c.Key is YamlScalarNode { Value: { } name } && name == block);
@@ -102,9 +106,15 @@ internal sealed record EngineConfig
                 }
             }
 
+            var length = Whole(settings, Length, 2, int.MaxValue);
+            if (forVllm)
+            {
+                return _errors.Count > 0 ? _errors.ToImmutable() : new EngineConfig { MaxModelLength = length };
+            }
+
             var config = new EngineConfig
             {
-                MaxModelLength = Whole(settings, Length, 2, int.MaxValue),
+                MaxModelLength = length,
                 MaxSequences = Whole(settings, Sequences, 1, 256),
                 QueueCapacity = Whole(settings, Queue, 1, 4096),
             };

@@ -31,6 +31,9 @@ internal sealed record WorkspaceObservation
     /// <summary>The ConfigMap that <c>inference.config</c> names.</summary>
     public ConfigMap? UserConfig { get; init; }
 
+    /// <summary>The StorageClass of local NVMe disks; null when the cluster has none, or it was not asked.</summary>
+    public string? NvmeClass { get; init; }
+
     public ImmutableArray<ControllerRevision> Revisions { get; init; } = [];
 
     /// <summary>What the Workspace owns: StatefulSets, Services and ConfigMaps with its uid as owner.</summary>

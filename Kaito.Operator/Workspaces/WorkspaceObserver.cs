@@ -10,6 +10,8 @@ namespace Kaito.Operator.Workspaces;
 /// </summary>
 internal sealed class WorkspaceObserver
 {
+    private const string NvmeClass = "kaito-local-nvme-disk";
+
     private readonly IKubeApi _api;
     private readonly Informer<WorkspaceResource> _workspaces;
     private readonly Informer<NodeClaim> _claims;
@@ -96,6 +98,7 @@ internal sealed class WorkspaceObserver
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
             Status = resource.Status,
             UserConfig = await UserConfigAsync(resource, cancellationToken),
+            NvmeClass = await NvmeClassAsync(resource, cancellationToken),
             Revisions = [.. _revisions.All.Where(r => IsOwned(r, resource)).OrderBy(static r => r.Metadata.Name)],
             Owned =
             [
@@ -121,6 +124,28 @@ internal sealed class WorkspaceObserver
             ? _maps.Find(Keys.Of(resource.Metadata.Namespace, name))
                 ?? await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken)
             : null;
+
+    // Asked only before the workload is made: a StatefulSet's claims never change.
+    private async Task<string?> NvmeClassAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    {
+        if (resource.Inference?.Preset is null
+            || _workloads.Find(Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!)) is not null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await _api.GetAsync($"apis/storage.k8s.io/v1/storageclasses/{NvmeClass}", cancellationToken) is null
+                ? null
+                : NvmeClass;
+        }
+        catch (KubeException)
+        {
+            // Without the right to ask, the pods keep the weights in folders of their own.
+            return null;
+        }
+    }
 
     // Anything else is an error of the Workspace, and no part of a path.
     private static bool IsName(string text) => char.IsAsciiLetterOrDigit(text[0])

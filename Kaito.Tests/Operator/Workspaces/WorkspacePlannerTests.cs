@@ -200,16 +200,6 @@ public sealed class WorkspacePlannerTests
     }
 
     [Fact]
-    public void Plan_RuntimeVllm_SaysThatItIsNotAvailableAndAsksForNothing()
-    {
-        var plan = Plan(new(), Resource(runtime: "vllm"));
-
-        Assert.Empty(plan.Apply);
-        Assert.All(plan.Conditions, static c => Assert.Equal(("False", "NotAvailable"), (c.Status, c.Reason)));
-        Assert.Contains("Runtime vllm is not available", plan.Conditions[0].Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Plan_UnknownPreset_NamesFieldAndValue()
     {
         var plan = Plan(new(), Resource(preset: "phi-99"));

@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Kaito.Core.Api;
+using Kaito.Core.Contracts;
+using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
+using Kaito.Operator.Nodes;
+using Kaito.Operator.Rendering;
+using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
+
+namespace Kaito.Operator.Workspaces;
+
+/// <summary>A Workspace that passed its checks, and what belongs to it.</summary>
+internal sealed record Wanted(
+    WorkspaceResource Resource, Workspace Workspace, EngineConfig Engine, RevisionPlan Revision)
+{
+    /// <summary>The revision's number as annotations carry it.</summary>
+    public string Number => Revision.Current.Revision.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>PURE: the objects that do a Workspace's work, and those that no longer do.</summary>
+internal static class WorkloadPlanner
+{
+    private const string VllmImage = "kaito-base:0.5.0";
+
+    /// <summary>Every object of the workload, in the order in which they are applied.</summary>
+    public static ImmutableArray<IKubeObject> Render(
+        Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
+    {
+        var services = Services.Render(wanted.Workspace);
+        return wanted.Workspace.Inference switch
+        {
+            Preset { Runtime: InferenceRuntime.Vllm } preset =>
+                [.. services, Vllm(wanted, preset, placement, (observed, options))],
+            Preset preset => [.. services, .. Onnx(wanted, preset, placement, (observed, options))],
+            Core.Workspaces.InferenceWorkload.Template template =>
+                [
+                    .. services,
+                    TemplateWorkload.Render(
+                        wanted.Workspace, template.Pod, placement, wanted.Revision.Current.Revision),
+                ],
+            var other => throw new InvalidOperationException($"Nothing serves {other}."),
+        };
+    }
+
+    /// <summary>What the Workspace owns and its workload does not name.</summary>
+    public static IEnumerable<IKubeObject> Unwanted(ImmutableArray<IKubeObject> wanted, WorkspaceObservation observed)
+    {
+        var kept = wanted.Select(static o => (o.Kind, o.Metadata.Name)).ToHashSet();
+        return observed.Owned.Where(
+            o => o.Metadata.DeletionTimestamp is null && !kept.Contains((o.Kind, o.Metadata.Name)));
+    }
+
+    /// <summary>
+    /// Workloads that differ where the API server refuses a change, such as in what their pods are found by: they go, and
+    /// come again.
+    /// </summary>
+    public static ImmutableArray<IKubeObject> Remade(
+        ImmutableArray<IKubeObject> wanted, WorkspaceObservation observed) =>
+        wanted.OfType<StatefulSet>().SingleOrDefault()?.Spec is not { } next
+            ? []
+            :
+            [
+                .. observed.Owned.OfType<StatefulSet>().Where(live =>
+                    live.Metadata.Name == observed.Workload?.Metadata.Name && live.Spec is { } now && Differ(now, next)),
+            ];
+
+    private static bool Differ(StatefulSetSpec now, StatefulSetSpec next) =>
+        (now.ServiceName ?? "") != (next.ServiceName ?? "")
+        || (now.PodManagementPolicy ?? "OrderedReady") != (next.PodManagementPolicy ?? "OrderedReady")
+        || !Same(now.Selector?.MatchLabels, next.Selector?.MatchLabels)
+        || !(now.VolumeClaimTemplates ?? []).Select(static c => c.Metadata.Name)
+            .SequenceEqual((next.VolumeClaimTemplates ?? []).Select(static c => c.Metadata.Name));
+
+    private static bool Same(
+        ImmutableSortedDictionary<string, string>? left, ImmutableSortedDictionary<string, string>? right) =>
+        (left ?? ImmutableSortedDictionary<string, string>.Empty)
+            .SequenceEqual(right ?? ImmutableSortedDictionary<string, string>.Empty);
+
+    private static ImmutableArray<IKubeObject> Onnx(
+        Wanted wanted, Preset preset, PodPlacement placement, (WorkspaceObservation, OperatorOptions) given)
+    {
+        var (observed, options) = given;
+        var image = Image(wanted, observed, $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}");
+        var (settings, pods) = Rendering.InferenceWorkload.Render(
+            wanted.Workspace, preset, wanted.Engine, placement, image, wanted.Revision.Current.Revision);
+        return [settings, pods];
+    }
+
+    private static StatefulSet Vllm(
+        Wanted wanted, Preset preset, PodPlacement placement, (WorkspaceObservation, OperatorOptions) given)
+    {
+        var (observed, options) = given;
+        var image = Image(wanted, observed, $"{options.PresetRegistry}/{VllmImage}");
+        var settings = VllmOptions.Of(wanted.Resource, image) with
+        {
+            Claims = Claims(wanted.Workspace, observed),
+            ConfigHash = observed.UserConfig?.Data?.GetValueOrDefault(EngineConfig.File) is { } text
+                ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]
+                : null,
+        };
+        return VllmWorkload.Render(wanted.Workspace, preset, placement, settings, wanted.Revision.Current.Revision);
+    }
+
+    // A StatefulSet's claims never change: those of the one that is there stay, whatever the cluster has learned since.
+    private static ImmutableArray<PersistentVolumeClaimTemplate> Claims(
+        Workspace workspace, WorkspaceObservation observed) =>
+        observed.Workload?.Spec is { } running ? running.VolumeClaimTemplates ?? []
+        : workspace.Sku.Nvme && observed.NvmeClass is { } storageClass
+            ? [VllmWorkload.WeightsClaim(workspace, storageClass)]
+            : [];
+
+    // A new operator does not restart pods that run: the image changes with the next revision of the Workspace, or
+    // with what serves it.
+    private static string Image(Wanted wanted, WorkspaceObservation observed, string current)
+    {
+        var revision = observed.Workload?.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision);
+        return Running(observed.Workload?.Spec?.Template?.Spec) is { } running
+            && (revision is null || revision == wanted.Number)
+            && Program(running) == Program(current)
+            ? running
+            : current;
+    }
+
+    private static string? Running(PodSpec? pod) => pod?.Containers?.FirstOrDefault()?.Image;
+
+    // Example: inference-host of registry.example.com:5000/kaito/inference-host:1.0
+    private static string Program(string image) => image[(image.LastIndexOf('/') + 1)..].Split(':', '@')[0];
+}
