@@ -4,6 +4,7 @@ using k8s.Exceptions;
 using Kaito.Core.Api;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
+using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -78,6 +79,8 @@ internal static class OperatorApp
         builder.Services.AddSingleton<WorkspaceReconciler>();
         builder.Services.AddSingleton<InferenceSetObserver>();
         builder.Services.AddSingleton<InferenceSetReconciler>();
+        builder.Services.AddSingleton<RagEngineObserver>();
+        builder.Services.AddSingleton<RagEngineReconciler>();
         builder.Services.AddHostedService<OperatorService>();
         adjust?.Invoke(builder);
 
@@ -124,14 +127,15 @@ internal static class OperatorApp
 
     // A replica that waits for the lease is ready too: it does what it is there for.
     private static ContentHttpResult Ready(
-        OperatorStatus status, WorkspaceObserver workspaces, InferenceSetObserver sets)
+        OperatorStatus status, WorkspaceObserver workspaces, InferenceSetObserver sets, RagEngineObserver engines)
     {
         if (status.Problem is not { } problem)
         {
             return TypedResults.Text("ok\n");
         }
 
-        var causes = workspaces.Informers.Union(sets.Informers).Select(static i => i.Problem).OfType<string>();
+        var causes = workspaces.Informers.Union(sets.Informers).Union(engines.Informers)
+            .Select(static i => i.Problem).OfType<string>();
         return TypedResults.Text(
             string.Join("\n", causes.Prepend(problem)) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using k8s.Exceptions;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
+using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator;
@@ -61,6 +62,7 @@ internal sealed partial class OperatorService(
         var shared = new ControllerServices(_clock, services.GetRequiredService<OperatorMetrics>(), logger);
         var workspaces = services.GetRequiredService<WorkspaceObserver>();
         var sets = services.GetRequiredService<InferenceSetObserver>();
+        var engines = services.GetRequiredService<RagEngineObserver>();
         status.Problem = "reading the cluster";
         await Task.WhenAll(
             Controller.RunAsync(
@@ -69,6 +71,8 @@ internal sealed partial class OperatorService(
                         services.GetRequiredService<WorkspaceReconciler>().ReconcileAsync, shared),
                     new("inferenceset", sets.Informers, sets.Queue,
                         services.GetRequiredService<InferenceSetReconciler>().ReconcileAsync, shared),
+                    new("ragengine", engines.Informers, engines.Queue,
+                        services.GetRequiredService<RagEngineReconciler>().ReconcileAsync, shared),
                 ],
                 () => status.Problem = null, stoppingToken),
             services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken));

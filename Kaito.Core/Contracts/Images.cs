@@ -6,4 +6,7 @@ public static class Images
 {
     /// <summary>Kaito.InferenceHost.</summary>
     public const string InferenceHost = "inference-host";
+
+    /// <summary>Kaito.RagEngine.</summary>
+    public const string RagEngine = "rag-engine";
 }

@@ -9,6 +9,7 @@ namespace Kaito.Core.Kubernetes;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(ControllerRevision))]
 [JsonSerializable(typeof(KubeEvent))]
 [JsonSerializable(typeof(Lease))]

@@ -66,6 +66,9 @@ internal static class KubeKinds
     public static KubeKind<StatefulSet> StatefulSets { get; } = new(
         "apps/v1", "StatefulSet", "statefulsets", true, KubeJson.Default.StatefulSet);
 
+    public static KubeKind<Deployment> Deployments { get; } = new(
+        "apps/v1", "Deployment", "deployments", true, KubeJson.Default.Deployment);
+
     public static KubeKind<ControllerRevision> Revisions { get; } = new(
         "apps/v1", "ControllerRevision", "controllerrevisions", true, KubeJson.Default.ControllerRevision);
 
@@ -93,6 +96,7 @@ internal static class KubeKinds
         Service o => (Services, JsonSerializer.Serialize(o, KubeJson.Default.Service)),
         ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
+        Deployment o => (Deployments, JsonSerializer.Serialize(o, KubeJson.Default.Deployment)),
         StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
         WorkspaceResource o => (Workspaces, JsonSerializer.Serialize(o, WorkspaceJson.Default.WorkspaceResource)),
         _ => throw new ArgumentException($"The operator does not render {rendered.Kind}.", nameof(rendered)),

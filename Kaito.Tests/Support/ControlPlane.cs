@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Kaito.Operator.Install;
 
 namespace Kaito.Tests.Support;
 
@@ -11,10 +12,14 @@ namespace Kaito.Tests.Support;
 /// </summary>
 internal sealed class ControlPlane : IAsyncDisposable
 {
+    private const string OperatorUser =
+        $"system:serviceaccount:{InstallManifests.Namespace}:{InstallManifests.Name}";
+
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(90);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kaito-control-plane-").FullName;
     private readonly string _token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+    private readonly string _operatorToken = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
     private readonly List<Process> _processes = [];
 
     private ControlPlane()
@@ -28,6 +33,9 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Kubeconfig of a cluster administrator.</summary>
     public string Kubeconfig => Path.Combine(_folder, "kubeconfig");
+
+    /// <summary>Kubeconfig of the operator's ServiceAccount, which may do what RBAC grants it and nothing else.</summary>
+    public string OperatorKubeconfig => Path.Combine(_folder, "operator.kubeconfig");
 
     /// <summary>Skips the test without the programs, unless skipping is forbidden.</summary>
     public static void Require() => Assert.SkipWhen(
@@ -79,7 +87,14 @@ internal sealed class ControlPlane : IAsyncDisposable
         var (etcd, peer, api) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}", FreePort());
         var key = WriteSigningKey();
         var tokens = Path.Combine(_folder, "tokens.csv");
-        await File.WriteAllTextAsync(tokens, $"{_token},admin,1,system:masters\n", cancellationToken);
+        await File.WriteAllTextAsync(
+            tokens,
+            $"""
+            {_token},admin,1,system:masters
+            {_operatorToken},{OperatorUser},2,"system:serviceaccounts,system:authenticated"
+
+            """,
+            cancellationToken);
         Start(
             "etcd", "--data-dir", Path.Combine(_folder, "etcd"), "--listen-client-urls", etcd,
             "--advertise-client-urls", etcd, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
@@ -90,7 +105,8 @@ internal sealed class ControlPlane : IAsyncDisposable
             "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
             "--service-account-issuer", "https://kaito.test", "--service-account-key-file", key,
             "--service-account-signing-key-file", key, "--disable-admission-plugins", "ServiceAccount");
-        await WriteKubeconfigAsync(api, cancellationToken);
+        await WriteKubeconfigAsync(Kubeconfig, api, _token, cancellationToken);
+        await WriteKubeconfigAsync(OperatorKubeconfig, api, _operatorToken, cancellationToken);
         await WaitUntilReadyAsync(api, cancellationToken);
         Start(
             "kube-controller-manager", "--kubeconfig", Kubeconfig, "--leader-elect=false", "--port", "0",
@@ -107,8 +123,9 @@ internal sealed class ControlPlane : IAsyncDisposable
         return path;
     }
 
-    private Task WriteKubeconfigAsync(int port, CancellationToken cancellationToken) => File.WriteAllTextAsync(
-        Kubeconfig,
+    private static Task WriteKubeconfigAsync(
+        string path, int port, string token, CancellationToken cancellationToken) => File.WriteAllTextAsync(
+        path,
         $"""
         apiVersion: v1
         kind: Config
@@ -120,7 +137,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         users:
         - name: admin
           user:
-            token: {_token}
+            token: {token}
         contexts:
         - name: test
           context:

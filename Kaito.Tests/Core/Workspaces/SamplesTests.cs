@@ -3,6 +3,7 @@ using Kaito.Core.Api;
 using Kaito.Core.Catalog;
 using Kaito.Core.Hardware;
 using Kaito.Core.InferenceSets;
+using Kaito.Core.RagEngines;
 using Kaito.Core.Workspaces;
 
 namespace Kaito.Tests.Core.Workspaces;
@@ -41,6 +42,16 @@ public sealed class SamplesTests
         Assert.True(parsed.TryGet(out var set, out var errors), string.Join('\n', errors));
         Assert.Empty(set.Warnings);
         Assert.Equal(2, set.Replicas);
+    }
+
+    [Fact]
+    public void Parse_RagEngineSample_IsAcceptedWithoutWarnings()
+    {
+        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "ragengine", "bge-small.yaml")))!;
+        var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.RagEngineResource)!;
+
+        Assert.True(RagEngineParser.Parse(resource, SkuCatalog.Azure).TryGet(out var rag, out _));
+        Assert.Empty(rag.Warnings);
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Install;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,6 +25,8 @@ internal sealed class ClusterFixture : IAsyncDisposable
 
     private readonly Kubernetes _client;
     private readonly string _kubeconfig;
+    private readonly RefusalLog _refusals = new();
+    private string? _operatorKubeconfig;
     private WebApplication? _operator;
 
     private ClusterFixture(string kubeconfig)
@@ -37,26 +40,64 @@ internal sealed class ClusterFixture : IAsyncDisposable
 
     public string Namespace { get; } = "default";
 
-    public static async Task<ClusterFixture> StartAsync(string kubeconfig, CancellationToken cancellationToken)
+    public static Task<ClusterFixture> StartAsync(ScenarioServer server, CancellationToken cancellationToken) =>
+        StartAsync(server.Kubeconfig, cancellationToken, server.OperatorKubeconfig);
+
+    public static async Task<ClusterFixture> StartAsync(
+        string kubeconfig, CancellationToken cancellationToken, string? operatorKubeconfig = null)
     {
-        var fixture = new ClusterFixture(kubeconfig);
+        var fixture = new ClusterFixture(kubeconfig) { _operatorKubeconfig = operatorKubeconfig };
         if (await fixture.Api.GetAsync($"{Crds}/nodeclaims.karpenter.sh", cancellationToken) is null)
         {
             await fixture.Api.ApplyAsync($"{Crds}/nodeclaims.karpenter.sh", NodeClaimCrd, cancellationToken);
+        }
+
+        if (operatorKubeconfig is not null)
+        {
+            await fixture.InstallAsync(cancellationToken);
         }
 
         await fixture.StartOperatorAsync(cancellationToken);
         return fixture;
     }
 
+    // What an administrator does before the operator comes: the kinds, and what its account may do with them.
+    private async Task InstallAsync(CancellationToken cancellationToken)
+    {
+        foreach (var crd in Kaito.Core.Api.Crds.All)
+        {
+            await Api.ApplyAsync($"{Crds}/{crd.Name}", crd.WithoutRules(), cancellationToken);
+        }
+
+        foreach (var document in InstallManifests.Files
+            .Where(static f => f.Name is "namespace.yaml" or "rbac.yaml")
+            .SelectMany(static f => f.Yaml.Split("---\n")))
+        {
+            var item = Yaml.ToJson(document)!;
+            var (kind, name) = ((string)item["kind"]!, (string)item["metadata"]!["name"]!);
+            var path = kind switch
+            {
+                "Namespace" => $"api/v1/namespaces/{name}",
+                "ServiceAccount" => $"api/v1/namespaces/{InstallManifests.Namespace}/serviceaccounts/{name}",
+                "ClusterRole" or "ClusterRoleBinding" =>
+                    $"apis/rbac.authorization.k8s.io/v1/{kind.ToLowerInvariant()}s/{name}",
+                _ => $"apis/rbac.authorization.k8s.io/v1/namespaces/{InstallManifests.Namespace}/"
+                    + $"{kind.ToLowerInvariant()}s/{name}",
+            };
+            await Api.ApplyAsync(path, item.ToJsonString(), cancellationToken);
+        }
+    }
+
     public async Task StartOperatorAsync(CancellationToken cancellationToken)
     {
         _operator = OperatorApp.Build(
-            new() { Kubeconfig = _kubeconfig, InstallCrds = true },
-            static builder =>
+            _operatorKubeconfig is { } limited
+                ? new() { Kubeconfig = limited, LeaderElect = true, Namespace = InstallManifests.Namespace }
+                : new() { Kubeconfig = _kubeconfig, InstallCrds = true },
+            builder =>
             {
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
-                builder.Logging.ClearProviders();
+                builder.Logging.ClearProviders().AddProvider(_refusals).SetMinimumLevel(LogLevel.Debug);
             });
         await _operator.StartAsync(cancellationToken);
         var status = _operator.Services.GetRequiredService<OperatorStatus>();
@@ -78,7 +119,8 @@ internal sealed class ClusterFixture : IAsyncDisposable
     public async Task MarkReadyAsync(NodeClaim claim, CancellationToken cancellationToken)
     {
         var node = $"node-{claim.Metadata.Name}";
-        var labels = new JsonObject { [Labels.InstanceType] = "Standard_NC24ads_A100_v4" };
+        var type = claim.Spec!.Requirements!.Value.Single(static r => r.Key == Labels.InstanceType).Values!.Value[0];
+        var labels = new JsonObject { [Labels.InstanceType] = type };
         foreach (var (key, value) in claim.Metadata.Labels!)
         {
             labels[key] = value;
@@ -152,6 +194,10 @@ internal sealed class ClusterFixture : IAsyncDisposable
     {
         await StopOperatorAsync(CancellationToken.None);
         _client.Dispose();
+
+        // Whatever the scenario was about: the operator asks for nothing that its role does not grant.
+        _refusals.Dispose();
+        Assert.Empty(_refusals.Lines);
     }
 
     private const string NodeClaimCrd = """

@@ -10,6 +10,9 @@ namespace Kaito.Tests.Operator.Scenarios;
 /// <param name="Stop">Ends the server.</param>
 internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<ValueTask> Stop) : IAsyncDisposable
 {
+    /// <summary>Of the operator's ServiceAccount; null where the server grants everything to everybody.</summary>
+    public string? OperatorKubeconfig { get; init; }
+
     public ValueTask DisposeAsync() => Stop();
 
     /// <summary>The dev cluster; its pods are real inference hosts with the tiny model.</summary>
@@ -37,6 +40,9 @@ internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<Val
     {
         ControlPlane.Require();
         var plane = await ControlPlane.StartAsync(TestContext.Current.CancellationToken);
-        return new(plane.Kubeconfig, HasNodes: false, plane.DisposeAsync);
+        return new(plane.Kubeconfig, HasNodes: false, plane.DisposeAsync)
+        {
+            OperatorKubeconfig = plane.OperatorKubeconfig,
+        };
     }
 }

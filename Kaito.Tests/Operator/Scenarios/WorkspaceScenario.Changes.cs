@@ -13,7 +13,7 @@ public abstract partial class WorkspaceScenario
     public async Task Workspace_ChangedWhileItRuns_EverythingFollowsAndNothingIsLeftOver()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         var user = Map("mine", "vllm: { max-model-len: 1024 }");
         await cluster.Api.CreateAsync(KubeKinds.ConfigMaps, user, Stop);
         var wanted = Wanted("phi-3.5-mini-instruct");

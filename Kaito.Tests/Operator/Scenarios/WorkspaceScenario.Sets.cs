@@ -11,7 +11,7 @@ public abstract partial class WorkspaceScenario
     public async Task InferenceSet_ScaledEditedAndDeleted_ItsWorkspacesFollow()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         var sample = Yaml.ToJson(
             await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
         sample["metadata"]!["namespace"] = "default";

@@ -14,7 +14,7 @@ public abstract partial class WorkspaceScenario
     public async Task Workspace_AppliedServedAndDeleted_LeavesNothing()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted("phi-3.5-mini-instruct"), Stop);
 
         var claim = await FirstAsync(cluster, KubeKinds.NodeClaims, static _ => true, "a NodeClaim is asked for");
@@ -60,7 +60,7 @@ public abstract partial class WorkspaceScenario
     public async Task Workspace_AcceptedByTheServerButWrong_SaysSoInItsConditionsAndAsksForNothing()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         var runtime = Wanted("phi-4");
         await CreateAsync("preset", Wanted("phi-99"));
         await CreateAsync("sku", runtime with { Resource = runtime.Resource! with { InstanceType = "Standard_NC24" } });
@@ -96,7 +96,7 @@ public abstract partial class WorkspaceScenario
     public async Task Server_WorkspaceOfWrongTypes_IsRefusedWithTheFieldAndWhatItMayBe()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
 
         await RefusedAsync("metadata: [", "yaml");
         await RefusedAsync(Manifest("count: three"), "resource.count", "integer");
