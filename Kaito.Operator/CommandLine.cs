@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Kaito.Core.Hardware;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator;
 
@@ -12,7 +13,8 @@ internal static class CommandLine
     private static readonly ImmutableArray<string> s_values =
     [
         "kubeconfig", "listen", "namespace", "image-registry", "image-tag", "cloud", "node-image-family",
-        "start-timeout", "preset-registry",
+        "start-timeout", "preset-registry", "feature-gates", "node-provisioner", "karpenter-node-class-group",
+        "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name", "karpenter-node-classes",
     ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];
@@ -59,6 +61,8 @@ internal static class CommandLine
                 $"--cloud {cloud} is unknown; use one of {string.Join(", ", SkuCatalog.Clouds)}.");
         }
 
+        var gates = FeatureGates.Parse(value("feature-gates"));
+        var provisioner = Provisioner(value("node-provisioner"), gates);
         return new()
         {
             Kubeconfig = value("kubeconfig"),
@@ -72,6 +76,9 @@ internal static class CommandLine
             PresetRegistry = (value("preset-registry") ?? defaults.PresetRegistry).TrimEnd('/'),
             Cloud = cloud,
             NodeImageFamily = Family(value("node-image-family") ?? defaults.NodeImageFamily),
+            Gates = gates,
+            NodeProvisioner = provisioner,
+            Karpenter = provisioner == NodeProvisioner.Karpenter ? Karpenter(value) : defaults.Karpenter,
         };
 
         bool Switch(string flag) => value(flag) switch
@@ -79,6 +86,44 @@ internal static class CommandLine
             null or "false" => false,
             "true" => true,
             var other => throw new FormatException($"--{flag}={other} is neither true nor false."),
+        };
+    }
+
+    // The gate is older than the flag and says the same: told different things, one of them would be a surprise.
+    private static NodeProvisioner Provisioner(string? text, FeatureGates gates)
+    {
+        NodeProvisioner? named = text switch
+        {
+            null => null,
+            "azure-gpu-provisioner" => NodeProvisioner.AzureGpuProvisioner,
+            "karpenter" => NodeProvisioner.Karpenter,
+            "byo" => NodeProvisioner.Existing,
+            _ => throw new FormatException(
+                $"--node-provisioner {text} is unknown; use azure-gpu-provisioner, karpenter or byo."),
+        };
+        return (named, gates.ExistingNodesOnly) switch
+        {
+            (NodeProvisioner.Existing, false) or (not null and not NodeProvisioner.Existing, true) =>
+                throw new FormatException(
+                    $"--node-provisioner {text} and --feature-gates disableNodeAutoProvisioning="
+                    + $"{(gates.ExistingNodesOnly == true ? "true" : "false")} contradict each other; remove the gate."),
+            (null, true) => NodeProvisioner.Existing,
+            _ => named ?? NodeProvisioner.AzureGpuProvisioner,
+        };
+    }
+
+    private static KarpenterOptions Karpenter(Func<string, string?> value)
+    {
+        var defaults = new KarpenterOptions();
+        return new()
+        {
+            Group = value("karpenter-node-class-group") ?? defaults.Group,
+            Kind = value("karpenter-node-class-kind") ?? defaults.Kind,
+            Version = value("karpenter-node-class-version") ?? defaults.Version,
+            ResourceName = value("karpenter-node-class-resource-name") ?? defaults.ResourceName,
+            Classes = KarpenterOptions.ParseClasses(value("karpenter-node-classes") ?? throw new FormatException(
+                "--node-provisioner karpenter needs --karpenter-node-classes, e.g. "
+                + "'[{\"name\":\"gpu\",\"default\":true,\"spec\":{}}]'.")),
         };
     }
 

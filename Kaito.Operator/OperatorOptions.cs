@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kaito.Core.Hardware;
 using Kaito.Operator.Nodes;
 
@@ -43,6 +44,18 @@ internal sealed record OperatorOptions
 
     /// <summary>Where nodes come from. Default azure-gpu-provisioner.</summary>
     public NodeProvisioner NodeProvisioner { get; init; } = NodeProvisioner.AzureGpuProvisioner;
+
+    /// <summary>What is turned on and off.</summary>
+    public FeatureGates Gates { get; init; } = new();
+
+    /// <summary>For the node provisioner karpenter.</summary>
+    public KarpenterOptions Karpenter { get; init; } = new();
+
+    /// <summary>Where the nodes of a workload come from.</summary>
+    /// <param name="existing">The cluster's nodes; null where nobody looked.</param>
+    public NodeSource NodeSource(ImmutableArray<ExistingNode>? existing) => NodeProvisioner == NodeProvisioner.Existing
+        ? new NodeSource.Existing { Nodes = existing, MigAllowed = Gates.Mig, AcceleratorAllowed = Gates.Accelerator }
+        : Skus;
 
     public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
         ? skus

@@ -17,22 +17,22 @@ namespace Kaito.Core.Admission;
 /// An update is refused for what it makes wrong, never for what was wrong before it, and an object that is being deleted
 /// is always let through: nothing here may keep a finalizer from going.
 /// </remarks>
-public sealed class AdmissionRules(ModelCatalog catalog, SkuCatalog skus)
+public sealed class AdmissionRules(ModelCatalog catalog, NodeSource nodes)
 {
     /// <summary>A Workspace that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict Workspace(WorkspaceResource? before, WorkspaceResource after) => Judge(
-        before, after, resource => Of(WorkspaceParser.Parse(resource, catalog, skus), static w => w.Warnings),
+        before, after, resource => Of(WorkspaceParser.Parse(resource, catalog, nodes), static w => w.Warnings),
         static (old, next) =>
             old.Unreadable is null && next.Unreadable is null ? WorkspaceChanges.Check(old, next) : []);
 
     /// <summary>An InferenceSet that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict InferenceSet(InferenceSetResource? before, InferenceSetResource after) => Judge(
-        before, after, resource => Of(InferenceSetParser.Parse(resource, catalog, skus), static s => s.Warnings),
+        before, after, resource => Of(InferenceSetParser.Parse(resource, catalog, nodes), static s => s.Warnings),
         InferenceSetChanges.Check);
 
     /// <summary>A RAGEngine that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict RagEngine(RagEngineResource? before, RagEngineResource after) => Judge(
-        before, after, resource => Of(RagEngineParser.Parse(resource, skus), static r => r.Warnings),
+        before, after, resource => Of(RagEngineParser.Parse(resource, nodes), static r => r.Warnings),
         RagEngineChanges.Check);
 
     private static Verdict Judge<T>(

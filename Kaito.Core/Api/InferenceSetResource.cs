@@ -75,6 +75,11 @@ public sealed record InferenceSetResourceSpec
         + "existing nodes are used.")]
     public string? InstanceType { get; init; }
 
+    [Field(
+        "Instance types to ask for when the cloud has no capacity or quota for instanceType, first choice first. Each has "
+        + "as many GPUs. A field of Kaito.NET.")]
+    public ImmutableArray<string>? FallbackInstanceTypes { get; init; }
+
     [Field("The part of a node's GPUs that each replica uses. Only with existing nodes. Immutable.")]
     [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]
     public PartitionSpec? Partition { get; init; }

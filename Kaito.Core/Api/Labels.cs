@@ -38,6 +38,9 @@ public static class Labels
     /// <summary><c>kaito</c> on NodePools and NodeClasses that the operator made.</summary>
     public const string KarpenterManagedBy = "karpenter.kaito.sh/managed-by";
 
+    /// <summary><c>true</c> on the NodeClass of those who name none.</summary>
+    public const string KarpenterDefault = "karpenter.kaito.sh/default";
+
     /// <summary><c>nvidia</c> on Nodes whose device plugin works.</summary>
     public const string Accelerator = "accelerator";
 

@@ -83,8 +83,14 @@ public sealed record ResourceSpec
     [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]
     public LabelSelector? LabelSelector { get; init; }
 
-    [Field("Names of nodes to use. Deprecated: ignored.")]
+    [Field(
+        "Names of nodes that may be used although they lack the labels. Deprecated: label the nodes.")]
     public ImmutableArray<string>? PreferredNodes { get; init; }
+
+    [Field(
+        "Instance types to ask for when the cloud has no capacity or quota for instanceType, first choice first. Each has "
+        + "as many GPUs. A field of Kaito.NET.")]
+    public ImmutableArray<string>? FallbackInstanceTypes { get; init; }
 
     [Field("The part of a node's GPUs that each replica uses. Only with existing nodes. Immutable.")]
     [Rule(RuleAttribute.Unchanged, RuleAttribute.Immutable)]

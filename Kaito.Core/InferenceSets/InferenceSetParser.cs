@@ -19,10 +19,10 @@ public static class InferenceSetParser
     /// <summary>Checks everything, the Workspace that would be made included, and fills in every default.</summary>
     /// <param name="resource">v1beta1 or v1alpha1.</param>
     /// <param name="catalog">The models that a preset may name.</param>
-    /// <param name="skus">The instance types of the cloud that nodes come from.</param>
+    /// <param name="nodeSource">Where nodes come from.</param>
     /// <param name="contextTokens">As for <see cref="WorkspaceParser.Parse"/>.</param>
     public static Validated<InferenceSet> Parse(
-        InferenceSetResource resource, ModelCatalog catalog, SkuCatalog skus, int? contextTokens = null)
+        InferenceSetResource resource, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens = null)
     {
         var findings = new Findings();
         CheckName(resource.Metadata.Name, findings);
@@ -40,7 +40,7 @@ public static class InferenceSetParser
         var upgrade = Upgrade(spec.AutoUpgrade, findings);
         var unavailable = MaxUnavailable(spec, findings, out var onDelete);
         var child = Child(resource, spec);
-        var nodes = CheckChild(child, catalog, skus, contextTokens, findings);
+        var nodes = CheckChild(child, catalog, nodeSource, contextTokens, findings);
         return findings.Errors.IsEmpty
             ? new InferenceSet
             {
@@ -75,6 +75,7 @@ public static class InferenceSetParser
             Resource = new()
             {
                 InstanceType = spec.Template?.Resource?.InstanceType,
+                FallbackInstanceTypes = spec.Template?.Resource?.FallbackInstanceTypes,
                 Partition = spec.Template?.Resource?.Partition,
                 LabelSelector = spec.LabelSelector,
             },
@@ -102,10 +103,10 @@ public static class InferenceSetParser
     }
 
     private static int CheckChild(
-        WorkspaceResource child, ModelCatalog catalog, SkuCatalog skus, int? contextTokens, Findings findings)
+        WorkspaceResource child, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens, Findings findings)
     {
         var named = child with { Metadata = child.Metadata with { Name = "replica" } };
-        if (WorkspaceParser.Parse(named, catalog, skus, contextTokens).TryGet(out var workspace, out var errors))
+        if (WorkspaceParser.Parse(named, catalog, nodeSource, contextTokens).TryGet(out var workspace, out var errors))
         {
             foreach (var warning in workspace.Warnings)
             {

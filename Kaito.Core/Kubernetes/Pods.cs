@@ -189,6 +189,8 @@ public sealed record NodeSelector
 public sealed record NodeSelectorTerm
 {
     public ImmutableArray<NodeSelectorRequirement>? MatchExpressions { get; init; }
+
+    public ImmutableArray<NodeSelectorRequirement>? MatchFields { get; init; }
 }
 
 public sealed record NodeSelectorRequirement

@@ -12,8 +12,8 @@ public static partial class RagEngineParser
 
     /// <summary>Checks everything and fills in every default; the flat storage of v1alpha1 becomes a volume.</summary>
     /// <param name="resource">v1beta1 or v1alpha1.</param>
-    /// <param name="skus">The instance types of the cloud that nodes come from.</param>
-    public static Validated<RagEngine> Parse(RagEngineResource resource, SkuCatalog skus)
+    /// <param name="nodeSource">Where nodes come from.</param>
+    public static Validated<RagEngine> Parse(RagEngineResource resource, NodeSource nodeSource)
     {
         var findings = new Findings();
         CheckName(resource.Metadata.Name, findings);
@@ -25,7 +25,7 @@ public static partial class RagEngineParser
         }
 
         WarnOfNoEffect(spec, findings);
-        var compute = spec.Compute is null ? null : Compute(spec.Compute, skus, findings);
+        var compute = spec.Compute is null ? null : Compute(spec.Compute, nodeSource, findings);
         var embedding = ParseEmbedding(spec.Embedding, findings);
         var volume = Volume(spec.Storage, findings);
         var database = Database(spec.Storage?.VectorDB, findings);
@@ -103,10 +103,10 @@ public static partial class RagEngineParser
         }
     }
 
-    private static RagCompute? Compute(ResourceSpec spec, SkuCatalog skus, Findings findings)
+    private static RagCompute? Compute(ResourceSpec spec, NodeSource nodeSource, Findings findings)
     {
         var inner = new Findings();
-        var nodes = ResourceRules.Parse(spec, hasPreset: false, skus, inner);
+        var nodes = ResourceRules.Parse(spec, hasPreset: false, nodeSource, inner);
         foreach (var error in inner.Errors)
         {
             findings.Error($"spec.compute{error.Path["resource".Length..]}", error.Code, error.Message);

@@ -44,11 +44,17 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
         ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens, bool bypass,
         Findings findings)
     {
+        if (nodes is { Provisioned: false, Sku.Gpus: 0 })
+        {
+            return new(requested ?? InferenceRuntime.Onnx, nodes.Count, "No node has told its GPUs yet.");
+        }
+
         CheckAccelerator(nodes.Sku, bypass, findings);
-        if (!GpuSizing.Size(model, nodes.Sku.Shape, contextTokens, SizingPolicy.Default).TryGet(
+        CheckFallbacks(model, nodes, contextTokens, bypass, findings);
+        if (!GpuSizing.Size(model, nodes.Shape, contextTokens, SizingPolicy.Default).TryGet(
             out var size, out var errors))
         {
-            findings.Report(errors, bypass);
+            findings.Report([.. errors.Select(e => e with { Path = nodes.Path })], bypass);
             return new(requested ?? InferenceRuntime.Onnx, nodes.Count, "The model's size was not checked.");
         }
 
@@ -85,7 +91,7 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
             findings.Report(
                 [
                     new FieldError(
-                        "resource.instanceType", "model-too-large",
+                        nodes.Path, "model-too-large",
                         $"{model.Repository} needs {size.Nodes} {nodes.Sku.Name} nodes, and runtime onnx runs a model on "
                         + "one. Choose an instance type with more GPU memory, or runtime vllm."),
                 ],
@@ -99,6 +105,36 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
         }
 
         return new(InferenceRuntime.Onnx, nodes.Count, "The Workspace asks for onnx.");
+    }
+
+    // A pod that was sized for one instance type must run on the others.
+    private static void CheckFallbacks(
+        ModelPreset model, ParsedNodes nodes, int? contextTokens, bool bypass, Findings findings)
+    {
+        var needed = Nodes(nodes.Sku);
+        var index = 0;
+        foreach (var fallback in nodes.Fallbacks)
+        {
+            CheckAccelerator(fallback, bypass, findings);
+            if (Nodes(fallback) is var other && needed is not null && (other is null || other > needed))
+            {
+                findings.Report(
+                    [
+                        new FieldError(
+                            $"resource.fallbackInstanceTypes[{index}]", "model-too-large",
+                            $"{model.Repository} fits {needed} {nodes.Sku.Name} node(s), and not as many {fallback.Name}. "
+                            + "Choose an instance type with as much GPU memory."),
+                    ],
+                    bypass);
+            }
+
+            index++;
+        }
+
+        int? Nodes(GpuSku sku) =>
+            GpuSizing.Size(model, sku.Shape, contextTokens, SizingPolicy.Default).TryGet(out var size, out _)
+                ? size.Nodes
+                : null;
     }
 
     private static void CheckAccelerator(GpuSku sku, bool bypass, Findings findings)

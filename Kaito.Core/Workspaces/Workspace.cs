@@ -30,11 +30,29 @@ public sealed record Workspace
     /// <summary>The generation that was parsed; 0 when it was not read from a cluster.</summary>
     public long Generation { get; init; }
 
-    /// <summary>As the cloud's table writes it, whatever case the user wrote.</summary>
+    /// <summary>Resource of whole NVIDIA GPUs.</summary>
+    public const string WholeGpus = "nvidia.com/gpu";
+
+    /// <summary>As the cloud's table writes it, whatever case the user wrote; empty on existing nodes.</summary>
     public required string InstanceType { get; init; }
 
-    /// <summary>What the instance type has.</summary>
+    /// <summary>What a pod finds on its node: all of the instance type, or the part that the user asked for.</summary>
     public required GpuSku Sku { get; init; }
+
+    /// <summary>
+    /// <see langword="false"/> while no existing node has told its GPUs: then neither <see cref="Sku"/> nor
+    /// <see cref="Nodes"/> means anything.
+    /// </summary>
+    public bool GpusKnown { get; init; } = true;
+
+    /// <summary>Resource of the node of which a pod takes <see cref="GpuSku.Gpus"/>.</summary>
+    public string GpuResource { get; init; } = WholeGpus;
+
+    /// <summary>Instance types to ask for when the cloud has none of <see cref="InstanceType"/>, in this order.</summary>
+    public ImmutableArray<string> FallbackInstanceTypes { get; init; } = [];
+
+    /// <summary>Names of nodes that may be used although they lack <see cref="NodeLabels"/>.</summary>
+    public ImmutableArray<string> PreferredNodes { get; init; } = [];
 
     /// <summary>The user's matchLabels without reserved keys; they select and mark the nodes.</summary>
     public required ImmutableSortedDictionary<string, string> NodeLabels { get; init; }
@@ -56,6 +74,9 @@ public sealed record Workspace
 
     /// <summary><c>ubuntu</c> or <c>azurelinux</c>; <see langword="null"/> for the cloud's own choice.</summary>
     public string? NodeImageFamily { get; init; }
+
+    /// <summary>Karpenter's NodeClass; <see langword="null"/> for the operator's default one.</summary>
+    public string? NodeClass { get; init; }
 
     /// <summary>
     /// Labels of the Workspace object that its pods inherit (<see cref="Labels.CreatedByInferenceSet"/>).

@@ -19,12 +19,12 @@ public static class WorkspaceParser
     /// <summary>Checks everything and fills in every default.</summary>
     /// <param name="resource">v1beta1 or v1alpha1.</param>
     /// <param name="catalog">The models that a preset may name.</param>
-    /// <param name="skus">The instance types of the cloud that nodes come from.</param>
+    /// <param name="nodeSource">Where nodes come from.</param>
     /// <param name="contextTokens">
     /// <c>max-model-len</c> of the user's ConfigMap, in tokens; <see langword="null"/> for the policy's context.
     /// </param>
     public static Validated<Workspace> Parse(
-        WorkspaceResource resource, ModelCatalog catalog, SkuCatalog skus, int? contextTokens = null)
+        WorkspaceResource resource, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens = null)
     {
         if (resource.Unreadable is { } unreadable)
         {
@@ -36,7 +36,8 @@ public static class WorkspaceParser
         CheckAnnotations(resource, findings);
 
         var nodes = ResourceRules.Parse(
-            Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, skus, findings);
+            Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, nodeSource,
+            findings);
         var work = ParseWork(resource, nodes, catalog, contextTokens, findings);
         return findings.Errors.IsEmpty && nodes is not null && work is not null
             ? Accepted(resource, nodes, work, findings.Warnings)
@@ -68,8 +69,12 @@ public static class WorkspaceParser
             Namespace = resource.Metadata.Namespace ?? "default",
             Uid = resource.Metadata.Uid ?? "",
             Generation = resource.Metadata.Generation ?? 0,
-            InstanceType = nodes.Sku.Name,
+            InstanceType = nodes.Provisioned ? nodes.Sku.Name : "",
             Sku = nodes.Sku,
+            GpusKnown = nodes.Provisioned || nodes.Sku.Gpus > 0 || work.Inference is InferenceWorkload.Template,
+            GpuResource = nodes.GpuResource,
+            FallbackInstanceTypes = [.. nodes.Fallbacks.Select(static f => f.Name)],
+            PreferredNodes = nodes.Preferred,
             NodeLabels = nodes.Labels,
             Inference = work.Inference,
             Tuning = work.Tuning,
@@ -77,6 +82,7 @@ public static class WorkspaceParser
             Disk = work.Disk,
             LoadBalancer = Annotation(resource, Annotations.EnableLoadBalancer) == "True",
             NodeImageFamily = Annotation(resource, Annotations.NodeImageFamily)?.Trim().ToLowerInvariant(),
+            NodeClass = Annotation(resource, Annotations.NodeClassName) is { Length: > 0 } nodeClass ? nodeClass : null,
             InheritedLabels = Inherited(resource),
             Warnings = warnings,
         };

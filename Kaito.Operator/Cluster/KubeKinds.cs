@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Cluster;
 
@@ -52,6 +53,10 @@ internal static class KubeKinds
 
     public static KubeKind<NodePool> NodePools { get; } = new(
         "karpenter.sh/v1", "NodePool", "nodepools", false, KubeJson.Default.NodePool);
+
+    /// <summary>The NodeClasses of the cluster's Karpenter.</summary>
+    public static KubeKind<NodeClass> NodeClassesOf(KarpenterOptions options) => new(
+        $"{options.Group}/{options.Version}", options.Kind, options.ResourceName, false, KubeJson.Default.NodeClass);
 
     public static KubeKind<Node> Nodes { get; } = new("v1", "Node", "nodes", false, KubeJson.Default.Node);
 

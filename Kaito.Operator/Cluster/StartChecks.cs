@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Cluster;
 
@@ -28,6 +29,7 @@ internal sealed class StartChecks(
 {
     private const string Definitions = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     private const string NodeClaims = "nodeclaims.karpenter.sh";
+    private const string NodePools = "nodepools.karpenter.sh";
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
 
@@ -47,9 +49,57 @@ internal sealed class StartChecks(
                     DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
         }
 
-        await UntilAsync(
-            token => DefinedAsync(NodeClaims, "install Karpenter or gpu-provisioner, which bring it", token),
-            stoppingToken);
+        foreach (var name in NodeDefinitions())
+        {
+            await UntilAsync(
+                token => DefinedAsync(
+                    name, "install Karpenter or gpu-provisioner, which bring it, or start with --node-provisioner byo",
+                    token),
+                stoppingToken);
+        }
+
+        if (options.NodeProvisioner == NodeProvisioner.Karpenter)
+        {
+            await UntilAsync(NodeClassesAsync, stoppingToken);
+        }
+    }
+
+    private string[] NodeDefinitions() => options.NodeProvisioner switch
+    {
+        NodeProvisioner.AzureGpuProvisioner => [NodeClaims],
+        NodeProvisioner.Karpenter => [NodeClaims, NodePools, $"{options.Karpenter.ResourceName}.{options.Karpenter.Group}"],
+        _ => [],
+    };
+
+    // Brought when absent, and then left alone: from there on the NodeClass is the administrator's.
+    private async Task<string?> NodeClassesAsync(CancellationToken cancellationToken)
+    {
+        var kind = KubeKinds.NodeClassesOf(options.Karpenter);
+        try
+        {
+            foreach (var item in options.Karpenter.Classes)
+            {
+                if (await api.GetAsync(kind, null, item.Name, cancellationToken) is null)
+                {
+                    await api.CreateAsync(kind, item.Render(options.Karpenter), cancellationToken);
+                }
+            }
+
+            return null;
+        }
+        catch (KubeConflictException)
+        {
+            return "--karpenter-node-classes: somebody else makes them at the same time.";
+        }
+        catch (KubeException wrong) when (!IsOutage(wrong))
+        {
+            throw new StartException(
+                $"--karpenter-node-classes: a {kind.Kind} cannot be made: {wrong.Message} Correct its spec, or grant it.");
+        }
+        catch (Exception wrong) when (IsOutage(wrong))
+        {
+            return $"--karpenter-node-classes: a {kind.Kind} cannot be made: {wrong.Message}";
+        }
     }
 
     /// <param name="look">What is wrong now and may be right later; null when nothing is.</param>

@@ -24,8 +24,8 @@ internal sealed class ClaimPace(TimeProvider clock)
     /// <param name="missing">Claims to make.</param>
     public ClaimPause Hold(string key, ImmutableArray<NodeClaim> there, IEnumerable<NodeClaim> missing)
     {
-        var made = _made.GetValueOrDefault(key, ImmutableDictionary<string, Request>.Empty)
-            .RemoveRange(there.Where(NodeClaimStrategy.IsReady).Select(static c => c.Metadata.Name!));
+        var made = Seen(key, there)
+            .RemoveRange(there.Where(NodeReadiness.IsReady).Select(static c => c.Metadata.Name!));
         var now = clock.GetUtcNow();
         var held = ImmutableHashSet.CreateBuilder<string>();
         TimeSpan? recheck = null;
@@ -42,6 +42,28 @@ internal sealed class ClaimPace(TimeProvider clock)
         return new(held.ToImmutable(), recheck);
     }
 
+    /// <summary>Claims that were there, are gone without having been ready, and are not asked for again yet.</summary>
+    public ImmutableHashSet<string> Refused(string key, ImmutableArray<NodeClaim> there)
+    {
+        var now = clock.GetUtcNow();
+        var names = there.Select(static c => c.Metadata.Name!).ToHashSet();
+        var made = Seen(key, there);
+        _made[key] = made;
+        return [.. made.Where(m => m.Value.Seen && m.Value.Next > now && !names.Contains(m.Key)).Select(static m => m.Key)];
+    }
+
+    // A claim that was just made may not have reached the local copy: only one that was there can have gone.
+    private ImmutableDictionary<string, Request> Seen(string key, ImmutableArray<NodeClaim> there)
+    {
+        var made = _made.GetValueOrDefault(key, ImmutableDictionary<string, Request>.Empty);
+        foreach (var name in there.Select(static c => c.Metadata.Name!))
+        {
+            made = made.TryGetValue(name, out var request) ? made.SetItem(name, request with { Seen = true }) : made;
+        }
+
+        return made;
+    }
+
     /// <summary>A claim was made.</summary>
     public void Made(string key, string claim)
     {
@@ -49,12 +71,12 @@ internal sealed class ClaimPace(TimeProvider clock)
         var pause = !made.TryGetValue(claim, out var last)
             ? s_first
             : last.Pause * 2 < s_longest ? last.Pause * 2 : s_longest;
-        _made[key] = made.SetItem(claim, new(pause, clock.GetUtcNow() + pause));
+        _made[key] = made.SetItem(claim, new(pause, clock.GetUtcNow() + pause, Seen: false));
     }
 
     public void Forget(string key) => _made.TryRemove(key, out _);
 
-    private sealed record Request(TimeSpan Pause, DateTimeOffset Next);
+    private sealed record Request(TimeSpan Pause, DateTimeOffset Next, bool Seen);
 }
 
 /// <summary>What has to wait.</summary>

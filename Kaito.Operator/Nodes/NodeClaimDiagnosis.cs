@@ -14,6 +14,9 @@ internal static class NodeClaimDiagnosis
     private const string Waiting = "AwaitingReconciliation";
     private static readonly ImmutableArray<string> s_stages = ["Launched", "Registered", "Initialized"];
 
+    private static readonly ImmutableArray<string> s_refusals =
+        ["quota", "capacity", "allocation", "not available", "does not exist"];
+
     // The words of the clouds and of Karpenter; the first hit counts.
     private static readonly ImmutableArray<(string Word, string Action)> s_actions =
     [
@@ -46,6 +49,14 @@ internal static class NodeClaimDiagnosis
         }
 
         var message = PodDiagnosis.Cut(told.Condition.Message!);
+        var other = live.FirstOrDefault(c => demand.InstanceTypes.Length > 1 && !IsRefusal(c));
+        if (other is not null && IsRefusal(told.Claim))
+        {
+            return Unmet(
+                Word(told.Condition.Reason), $"{message} {Type(other)} is asked for instead; the {demand.Owner} goes on by "
+                + "itself when a node comes.");
+        }
+
         return told.Condition.Reason == Waiting
             ? Unmet(Word(told.Condition.Reason), message)
             : Unmet(Word(told.Condition.Reason), $"{message} Next: {Action(demand, told.Claim, told.Condition)}; "
@@ -55,6 +66,11 @@ internal static class NodeClaimDiagnosis
     /// <summary>Whether a condition tells of a failure rather than of waiting.</summary>
     public static bool IsFailure(Condition condition) =>
         condition.Status != Condition.True && condition.Reason is not (Unknown or Waiting);
+
+    /// <summary>Whether the cloud said that it has no such machine to give, be it now or at all.</summary>
+    public static bool IsRefusal(NodeClaim claim) => (claim.Status?.Conditions ?? []).Any(
+        static c => c is { Type: "Launched", Status: not "True" } && c.Reason != Waiting
+            && s_refusals.Any(word => $"{c.Reason} {c.Message}".Contains(word, StringComparison.OrdinalIgnoreCase)));
 
     // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last
     // one.
@@ -66,6 +82,9 @@ internal static class NodeClaimDiagnosis
             : null;
     }
 
+    private static string Type(NodeClaim claim) => (claim.Spec?.Requirements ?? [])
+        .FirstOrDefault(static r => r.Key == Labels.InstanceType)?.Values?.FirstOrDefault() ?? "Another type";
+
     private static string Action(NodeDemand demand, NodeClaim claim, StatusCondition condition)
     {
         var text = $"{condition.Reason} {condition.Message}";
@@ -73,7 +92,7 @@ internal static class NodeClaimDiagnosis
         {
             if (text.Contains(word, StringComparison.OrdinalIgnoreCase))
             {
-                return action.Replace("{0}", demand.InstanceType, StringComparison.Ordinal);
+                return action.Replace("{0}", demand.InstanceTypes[0], StringComparison.Ordinal);
             }
         }
 

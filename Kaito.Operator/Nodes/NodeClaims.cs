@@ -7,7 +7,8 @@ namespace Kaito.Operator.Nodes;
 /// <summary>PURE: a request for one node.</summary>
 internal static class NodeClaims
 {
-    public static NodeClaim Render(NodeDemand demand, string name, OperatorOptions options) => new()
+    public static NodeClaim Render(
+        NodeDemand demand, string name, string instanceType, OperatorOptions options) => new()
     {
         Metadata = new()
         {
@@ -27,7 +28,7 @@ internal static class NodeClaims
                 "aws" => new() { Group = "karpenter.k8s.aws", Kind = "EC2NodeClass", Name = "default" },
                 _ => new() { Group = "kaito.sh", Kind = "KaitoNodeClass", Name = "default" },
             },
-            Requirements = [.. Requirements(demand, options.Cloud)],
+            Requirements = [.. Requirements(instanceType, options.Cloud)],
             Resources = new()
             {
                 Requests = ImmutableSortedDictionary<string, string>.Empty.Add("storage", demand.Disk.ToString()),
@@ -36,14 +37,14 @@ internal static class NodeClaims
         },
     };
 
-    private static IEnumerable<NodeSelectorRequirement> Requirements(NodeDemand demand, string cloud)
+    private static IEnumerable<NodeSelectorRequirement> Requirements(string instanceType, string cloud)
     {
         yield return In(Labels.NodePool, Labels.DummyNodePool);
-        yield return In(Labels.InstanceType, demand.InstanceType);
+        yield return In(Labels.InstanceType, instanceType);
         yield return In("kubernetes.io/os", "linux");
         if (cloud == "azure")
         {
-            yield return In("karpenter.azure.com/sku-name", demand.InstanceType);
+            yield return In("karpenter.azure.com/sku-name", instanceType);
         }
         else if (cloud == "aws")
         {

@@ -24,7 +24,22 @@ internal sealed record NodeDemand
     /// <summary>The user's labels without reserved keys.</summary>
     public required ImmutableSortedDictionary<string, string> Labels { get; init; }
 
-    public required string InstanceType { get; init; }
+    /// <summary>First choice first; empty where nodes are not asked for.</summary>
+    public required ImmutableArray<string> InstanceTypes { get; init; }
+
+    /// <summary>Names of nodes that may be used although they lack the labels.</summary>
+    public ImmutableArray<string> PreferredNodes { get; init; } = [];
+
+    /// <summary>Labels that name the owner, on NodePools and so on their claims and nodes.</summary>
+    public ImmutableSortedDictionary<string, string> PoolLabels { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Further labels of the NodePool of an InferenceSet's replica.</summary>
+    public ImmutableSortedDictionary<string, string> SetLabels { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Karpenter's NodeClass; null for the operator's default one.</summary>
+    public string? NodeClass { get; init; }
 
     /// <summary>At least 1.</summary>
     public required int Count { get; init; }
@@ -54,12 +69,29 @@ internal sealed record NodeDemand
             .Add(Core.Api.Labels.Workspace, workspace.Name)
             .Add(Core.Api.Labels.WorkspaceNamespace, workspace.Namespace),
         Labels = workspace.NodeLabels,
-        InstanceType = workspace.InstanceType,
+        InstanceTypes = workspace.InstanceType.Length == 0
+            ? []
+            : [workspace.InstanceType, .. workspace.FallbackInstanceTypes],
+        PreferredNodes = workspace.PreferredNodes,
+        PoolLabels = ImmutableSortedDictionary<string, string>.Empty
+            .Add(Core.Api.Labels.KarpenterWorkspaceName, workspace.Name)
+            .Add(Core.Api.Labels.KarpenterWorkspaceNamespace, workspace.Namespace),
+        SetLabels = OfSet(workspace),
+        NodeClass = workspace.NodeClass,
         Count = workspace.Nodes,
         Disk = workspace.Disk,
         ImageFamily = workspace.NodeImageFamily,
+        GpuResource = workspace.GpuResource,
         Gpus = workspace.Sku.Gpus,
+        NeedsGpus = workspace.Sku.Gpus > 0,
     };
+
+    private static ImmutableSortedDictionary<string, string> OfSet(Workspace workspace) =>
+        workspace.InheritedLabels.GetValueOrDefault(Core.Api.Labels.CreatedByInferenceSet) is { Length: > 0 } set
+            ? ImmutableSortedDictionary<string, string>.Empty
+                .Add(Core.Api.Labels.KarpenterInferenceSet, set)
+                .Add(Core.Api.Labels.KarpenterInferenceSetNamespace, workspace.Namespace)
+            : ImmutableSortedDictionary<string, string>.Empty;
 }
 
 /// <summary>What the cluster has for a demand.</summary>
@@ -69,6 +101,24 @@ internal sealed record NodeObservation
 
     /// <summary>Nodes with the owner's labels, ready or not.</summary>
     public required ImmutableArray<Node> Nodes { get; init; }
+
+    /// <summary>Nodes that were made for nobody; all that there are, where nodes are not asked for.</summary>
+    public ImmutableArray<Node> Others { get; init; } = [];
+
+    /// <summary>Names of nodes on which pods of other owners run.</summary>
+    public ImmutableHashSet<string> Busy { get; init; } = [];
+
+    /// <summary>What the pods of the workload that is there say of nodes.</summary>
+    public ImmutableArray<NodeSelectorTerm> Terms { get; init; } = [];
+
+    /// <summary>Names of claims that the cloud took away unserved a short time ago.</summary>
+    public ImmutableHashSet<string> Refused { get; init; } = [];
+
+    /// <summary>The owner's NodePools, and those of others that have names like them.</summary>
+    public ImmutableArray<NodePool> Pools { get; init; } = [];
+
+    /// <summary>Karpenter's NodeClasses.</summary>
+    public ImmutableArray<NodeClass> NodeClasses { get; init; } = [];
 
     /// <summary>The owner's pods.</summary>
     public required ImmutableArray<Pod> Pods { get; init; }

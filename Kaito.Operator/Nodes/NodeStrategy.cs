@@ -19,6 +19,8 @@ internal static class NodeStrategy
     public static NodePlan Plan(NodeDemand demand, NodeObservation observed, OperatorOptions options) =>
         options.NodeProvisioner switch
         {
+            NodeProvisioner.Karpenter => NodePoolStrategy.Plan(demand, observed, options),
+            NodeProvisioner.Existing => ExistingNodeStrategy.Plan(demand, observed),
             _ => NodeClaimStrategy.Plan(demand, observed, options),
         };
 }

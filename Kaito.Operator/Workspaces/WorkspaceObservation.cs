@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
+using Kaito.Core.Hardware;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Nodes;
@@ -14,6 +15,20 @@ internal sealed record WorkspaceObservation
     /// <summary>Nodes with the Workspace's labels, ready or not.</summary>
     public ImmutableArray<Node> Nodes { get; init; } = [];
 
+    /// <summary>See <see cref="NodeObservation.Others"/>.</summary>
+    public ImmutableArray<Node> OtherNodes { get; init; } = [];
+
+    /// <summary>See <see cref="NodeObservation.Busy"/>.</summary>
+    public ImmutableHashSet<string> BusyNodes { get; init; } = [];
+
+    /// <summary>See <see cref="NodeObservation.Refused"/>.</summary>
+    public ImmutableHashSet<string> RefusedClaims { get; init; } = [];
+
+    /// <summary>See <see cref="NodeObservation.Pools"/>.</summary>
+    public ImmutableArray<NodePool> Pools { get; init; } = [];
+
+    public ImmutableArray<NodeClass> NodeClasses { get; init; } = [];
+
     public StatefulSet? Workload { get; init; }
 
     public ImmutableArray<Pod> Pods { get; init; } = [];
@@ -26,7 +41,22 @@ internal sealed record WorkspaceObservation
         Nodes = Nodes,
         Pods = Pods,
         Conditions = Status?.Conditions ?? [],
+        Others = OtherNodes,
+        Busy = BusyNodes,
+        Refused = RefusedClaims,
+        Pools = Pools,
+        NodeClasses = NodeClasses,
+        Terms = Workload?.Spec?.Template?.Spec?.Affinity?.NodeAffinity?
+            .RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms ?? [],
     };
+
+    /// <summary>What the nodes tell of their GPUs.</summary>
+    public ImmutableArray<ExistingNode> ExistingNodes =>
+    [
+        .. OtherNodes.Where(static n => n.Metadata.DeletionTimestamp is null).Select(static n => new ExistingNode(
+            n.Metadata.Name!, NodeReadiness.IsReady(n),
+            n.Metadata.Labels ?? ImmutableSortedDictionary<string, string>.Empty)),
+    ];
 
     /// <summary>The ConfigMap that <c>inference.config</c> names.</summary>
     public ConfigMap? UserConfig { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -14,8 +15,7 @@ internal sealed class WorkspaceObserver
 
     private readonly IKubeApi _api;
     private readonly Informer<WorkspaceResource> _workspaces;
-    private readonly Informer<NodeClaim> _claims;
-    private readonly Informer<Node> _nodes;
+    private readonly NodeWatch _nodes;
     private readonly Informer<StatefulSet> _workloads;
     private readonly Informer<Pod> _pods;
     private readonly Informer<Service> _services;
@@ -23,14 +23,13 @@ internal sealed class WorkspaceObserver
     private readonly Informer<ControllerRevision> _revisions;
 
     public WorkspaceObserver(
-        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, TimeProvider clock,
-        ILogger<WorkspaceObserver> logger)
+        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, OperatorOptions options,
+        TimeProvider clock, ILogger<WorkspaceObserver> logger)
     {
         _api = api;
         _workspaces = workspaces;
         _workspaces.Changed += changed => queue.Add(Keys.Of(changed.Metadata.Namespace, changed.Metadata.Name!));
-        _claims = Watch(KubeKinds.NodeClaims, Labels.Workspace, ByLabels);
-        _nodes = Watch(KubeKinds.Nodes, Labels.Workspace, ByLabels);
+        _nodes = new(api, _workspaces, queue, options, new(clock, logger));
         _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.Workspace, InNamespace);
         _services = Watch(KubeKinds.Services, Labels.Workspace, InNamespace);
@@ -49,7 +48,7 @@ internal sealed class WorkspaceObserver
                 queue.Add(Keys.Of(user.Metadata.Namespace, user.Metadata.Name!));
             }
         };
-        Informers = [_workspaces, _claims, _nodes, _workloads, _pods, _services, _revisions, _maps];
+        Informers = [_workspaces, .. _nodes.Informers, _workloads, _pods, _services, _revisions, _maps];
 
         Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, (string?, string?)> workspaceOf)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
@@ -79,7 +78,7 @@ internal sealed class WorkspaceObserver
             StatefulSet => _workloads.Find(key),
             Service => _services.Find(key),
             ConfigMap => _maps.Find(key),
-            NodeClaim => _claims.Find(key),
+            NodeClaim or NodePool => _nodes.Find(rendered),
             ControllerRevision => _revisions.Find(key),
             _ => null,
         };
@@ -90,10 +89,8 @@ internal sealed class WorkspaceObserver
         WorkspaceResource resource, CancellationToken cancellationToken)
     {
         var (space, name) = (resource.Metadata.Namespace, resource.Metadata.Name);
-        return new()
+        return _nodes.Observe(resource, _pods.All) with
         {
-            Claims = [.. _claims.All.Where(c => ByLabels(c) == (space, name)).OrderBy(static c => c.Metadata.Name)],
-            Nodes = [.. _nodes.All.Where(n => ByLabels(n) == (space, name)).OrderBy(static n => n.Metadata.Name)],
             Workload = _workloads.Find(Keys.Of(space, name!)),
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
             Status = resource.Status,
@@ -109,14 +106,10 @@ internal sealed class WorkspaceObserver
         };
     }
 
-    /// <summary>The claims that the API server has now: deletion must not rely on a copy that may be late.</summary>
-    public async Task<ImmutableArray<NodeClaim>> ClaimsNowAsync(
-        WorkspaceResource resource, CancellationToken cancellationToken)
-    {
-        var selector = $"{Labels.Workspace}={resource.Metadata.Name},"
-            + $"{Labels.WorkspaceNamespace}={resource.Metadata.Namespace}";
-        return (await _api.ListAsync(KubeKinds.NodeClaims, null, selector, cancellationToken)).Items;
-    }
+    /// <summary>See <see cref="NodeWatch.RequestsNowAsync"/>.</summary>
+    public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
+        WorkspaceResource resource, CancellationToken cancellationToken) =>
+        _nodes.RequestsNowAsync(_api, resource, cancellationToken);
 
     // Applied together with the Workspace, the ConfigMap may not have reached the local copy yet.
     private async Task<ConfigMap?> UserConfigAsync(WorkspaceResource resource, CancellationToken cancellationToken) =>
@@ -159,10 +152,6 @@ internal sealed class WorkspaceObserver
 
     private static bool IsOwned(IKubeObject item, WorkspaceResource by) =>
         (item.Metadata.OwnerReferences ?? []).Any(o => o.Uid == by.Metadata.Uid);
-
-    private static (string?, string?) ByLabels(IKubeObject item) => (
-        item.Metadata.Labels?.GetValueOrDefault(Labels.WorkspaceNamespace),
-        item.Metadata.Labels?.GetValueOrDefault(Labels.Workspace));
 
     private static (string?, string?) InNamespace(IKubeObject item) =>
         (item.Metadata.Namespace, item.Metadata.Labels?.GetValueOrDefault(Labels.Workspace));

@@ -16,7 +16,8 @@ internal static class WorkspacePlanner
     public static WorkspacePlan Plan(
         WorkspaceResource resource, WorkspaceObservation observed, OperatorOptions options)
     {
-        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, options.Skus, Context(resource, observed));
+        var parsed = WorkspaceParser.Parse(
+            resource, ModelCatalog.Default, options.NodeSource(observed.ExistingNodes), Context(resource, observed));
         var isValid = parsed.TryGet(out var workspace, out var errors);
         var runtime = (workspace?.Inference as Preset)?.Runtime ?? InferenceRuntime.Onnx;
         var isConfigured = EngineConfig.Parse(resource, observed.UserConfig, runtime).TryGet(
@@ -50,6 +51,11 @@ internal static class WorkspacePlanner
         var workspace = wanted.Workspace;
         var nodes = NodeStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
         var inference = WorkspaceConditions.OfInference(observed, nodes.Ready);
+        if (!workspace.GpusKnown)
+        {
+            return Wait(wanted, nodes, inference, observed);
+        }
+
         var serving = inference.All(static c => c.Status == Condition.True);
         var all = WorkloadPlanner.Render(wanted, nodes.Placement, observed, options);
         var remade = WorkloadPlanner.Remade(all, observed);
@@ -73,6 +79,17 @@ internal static class WorkspacePlanner
             Events = [.. Events(wanted, nodes)],
         };
     }
+
+    // Nobody knows yet what a pod would ask for. What runs goes on.
+    private static WorkspacePlan Wait(
+        Wanted wanted, NodePlan nodes, ImmutableArray<Condition> inference, WorkspaceObservation observed) => new()
+        {
+            Apply = [wanted.Revision.Current],
+            Remove = [.. wanted.Revision.Surplus],
+            Conditions = [.. nodes.Conditions, .. inference],
+            State = NotServing(observed.Status?.State),
+            Events = [.. Events(wanted, nodes)],
+        };
 
     private static IEnumerable<Occurrence> Events(Wanted wanted, NodePlan nodes)
     {

@@ -34,6 +34,7 @@ internal sealed partial class WorkspaceReconciler(
         await api.SetFinalizerAsync(
             KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
         var observed = await observer.ObserveAsync(resource, cancellationToken);
+        observed = observed with { RefusedClaims = _pace.Refused(key, observed.Claims) };
         var plan = WorkspacePlanner.Plan(resource, observed, options);
         var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
 
@@ -144,14 +145,14 @@ internal sealed partial class WorkspaceReconciler(
             await api.DeleteAsync(workload, cancellationToken);
         }
 
-        var claims = await observer.ClaimsNowAsync(resource, cancellationToken);
-        foreach (var claim in claims.Where(static c => c.Metadata.DeletionTimestamp is null))
+        var requests = await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        foreach (var request in requests.Where(static c => c.Metadata.DeletionTimestamp is null))
         {
-            await api.DeleteAsync(claim, cancellationToken);
+            await api.DeleteAsync(request, cancellationToken);
         }
 
-        claims = claims.IsEmpty ? claims : await observer.ClaimsNowAsync(resource, cancellationToken);
-        if (claims.IsEmpty)
+        requests = requests.IsEmpty ? requests : await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        if (requests.IsEmpty)
         {
             await api.SetFinalizerAsync(
                 KubeKinds.Workspaces, resource, Finalizers.Workspace, present: false, cancellationToken);
@@ -164,7 +165,7 @@ internal sealed partial class WorkspaceReconciler(
             [
                 WorkspaceConditions.Met(ConditionTypes.WorkspaceDeleting, "workspaceDeleted",
                     "workspace is being deleted; NodeClaims that remain: "
-                    + string.Join(", ", claims.Select(static c => c.Metadata.Name))),
+                    + string.Join(", ", requests.Select(static c => c.Metadata.Name))),
             ],
             State = resource.Status?.State ?? WorkspaceStates.Pending,
         };
