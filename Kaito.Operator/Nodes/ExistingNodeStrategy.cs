@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
-using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Nodes;
 

@@ -9,33 +9,33 @@ internal static class NodeClaims
 {
     public static NodeClaim Render(
         NodeDemand demand, string name, string instanceType, OperatorOptions options) => new()
-    {
-        Metadata = new()
         {
-            Name = name,
-            Labels = ImmutableSortedDictionary<string, string>.Empty
+            Metadata = new()
+            {
+                Name = name,
+                Labels = ImmutableSortedDictionary<string, string>.Empty
                 .Add(Labels.NodePool, Labels.DummyNodePool)
                 .AddRange(demand.OwnerLabels)
                 .SetItems(demand.Labels),
-            Annotations = ImmutableSortedDictionary<string, string>.Empty
+                Annotations = ImmutableSortedDictionary<string, string>.Empty
                 .Add(Annotations.DoNotDisrupt, "true")
                 .Add(Annotations.NodeImageFamily, demand.ImageFamily ?? options.NodeImageFamily),
-        },
-        Spec = new()
-        {
-            NodeClassRef = options.Cloud switch
-            {
-                "aws" => new() { Group = "karpenter.k8s.aws", Kind = "EC2NodeClass", Name = "default" },
-                _ => new() { Group = "kaito.sh", Kind = "KaitoNodeClass", Name = "default" },
             },
-            Requirements = [.. Requirements(instanceType, options.Cloud)],
-            Resources = new()
+            Spec = new()
             {
-                Requests = ImmutableSortedDictionary<string, string>.Empty.Add("storage", demand.Disk.ToString()),
+                NodeClassRef = options.Cloud switch
+                {
+                    "aws" => new() { Group = "karpenter.k8s.aws", Kind = "EC2NodeClass", Name = "default" },
+                    _ => new() { Group = "kaito.sh", Kind = "KaitoNodeClass", Name = "default" },
+                },
+                Requirements = [.. Requirements(instanceType, options.Cloud)],
+                Resources = new()
+                {
+                    Requests = ImmutableSortedDictionary<string, string>.Empty.Add("storage", demand.Disk.ToString()),
+                },
+                Taints = [new() { Key = "sku", Value = "gpu", Effect = "NoSchedule" }],
             },
-            Taints = [new() { Key = "sku", Value = "gpu", Effect = "NoSchedule" }],
-        },
-    };
+        };
 
     private static IEnumerable<NodeSelectorRequirement> Requirements(string instanceType, string cloud)
     {

@@ -24,8 +24,15 @@ internal sealed record NodeDemand
     /// <summary>The user's labels without reserved keys.</summary>
     public required ImmutableSortedDictionary<string, string> Labels { get; init; }
 
-    /// <summary>First choice first; empty where nodes are not asked for.</summary>
-    public required ImmutableArray<string> InstanceTypes { get; init; }
+    /// <summary>Empty where nodes are not asked for.</summary>
+    public required string InstanceType { get; init; }
+
+    /// <summary>Asked for when the cloud has none of the first, in this order.</summary>
+    public ImmutableArray<string> FallbackInstanceTypes { get; init; } = [];
+
+    /// <summary>First choice first.</summary>
+    public ImmutableArray<string> InstanceTypes =>
+        InstanceType.Length == 0 ? [] : [InstanceType, .. FallbackInstanceTypes];
 
     /// <summary>Names of nodes that may be used although they lack the labels.</summary>
     public ImmutableArray<string> PreferredNodes { get; init; } = [];
@@ -69,9 +76,8 @@ internal sealed record NodeDemand
             .Add(Core.Api.Labels.Workspace, workspace.Name)
             .Add(Core.Api.Labels.WorkspaceNamespace, workspace.Namespace),
         Labels = workspace.NodeLabels,
-        InstanceTypes = workspace.InstanceType.Length == 0
-            ? []
-            : [workspace.InstanceType, .. workspace.FallbackInstanceTypes],
+        InstanceType = workspace.InstanceType,
+        FallbackInstanceTypes = workspace.FallbackInstanceTypes,
         PreferredNodes = workspace.PreferredNodes,
         PoolLabels = ImmutableSortedDictionary<string, string>.Empty
             .Add(Core.Api.Labels.KarpenterWorkspaceName, workspace.Name)

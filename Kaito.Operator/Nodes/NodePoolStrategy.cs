@@ -33,38 +33,38 @@ internal static class NodePoolStrategy
             demand, ready, claimsReady.Status == Condition.True ? ready.Length : 0, withGpus,
             "Enough Nodes are ready with GPU resources");
         var next = Next(demand, pool, needed, nodesReady.Status == Condition.True);
+        var asks = next > 0 && problem is null && pool?.Metadata.DeletionTimestamp is null;
         return new()
         {
-            Missing = next > 0 && problem is null && pool?.Metadata.DeletionTimestamp is null
-                ? [Kept(NodePools.Render(demand, name, next, nodeClass, options.Karpenter), pool)]
-                : [],
-            Unmarked =
-            [
-                .. ready.Where(n => demand.NeedsGpus && NodeReadiness.HasGpus(n, demand)
-                    && NodeReadiness.HasLabels(n, demand.PoolLabels)
-                    && !n.Metadata.Labels!.ContainsKey(Labels.Accelerator)),
-            ],
+            Missing = asks ? [Kept(NodePools.Render(demand, name, next, nodeClass, options.Karpenter), pool)] : [],
+            Unmarked = [.. ready.Where(n => LacksMark(n, demand))],
             Nodes = ready,
             Conditions = [claimsReady, nodesReady, NodeReadiness.Resources(demand, claimsReady, nodesReady)],
-            Placement = new()
-            {
-                Terms =
-                [
-                    AdoptedNodes.With(demand.Labels.Concat(demand.PoolLabels)),
-                    .. covered.Allowed
-                        ? AdoptedNodes.Terms(demand)
-                            .Append(AdoptedNodes.With(demand.Labels.Concat(demand.OwnerLabels)))
-                        : [],
-                ],
-                GpuResource = demand.GpuResource,
-                Gpus = demand.Gpus,
-            },
-            Events = pool is null && next > 0 && problem is null
-                ? [new(false, "NodePoolCreated",
-                    $"Successfully created NodePool {name} for {demand.Owner} {demand.Namespace}/{demand.Name}")]
-                : [],
+            Placement = Placement(demand, covered.Allowed),
+            Events = asks && pool is null ? [Created(demand, name)] : [],
         };
     }
+
+    private static PodPlacement Placement(NodeDemand demand, bool covered) => new()
+    {
+        Terms =
+        [
+            AdoptedNodes.With(demand.Labels.Concat(demand.PoolLabels)),
+            .. covered
+                ? AdoptedNodes.Terms(demand).Append(AdoptedNodes.With(demand.Labels.Concat(demand.OwnerLabels)))
+                : [],
+        ],
+        GpuResource = demand.GpuResource,
+        Gpus = demand.Gpus,
+    };
+
+    private static bool LacksMark(Node node, NodeDemand demand) => demand.NeedsGpus
+        && NodeReadiness.HasGpus(node, demand) && NodeReadiness.HasLabels(node, demand.PoolLabels)
+        && !node.Metadata.Labels!.ContainsKey(Labels.Accelerator);
+
+    private static Occurrence Created(NodeDemand demand, string name) => new(
+        false, "NodePoolCreated",
+        $"Successfully created NodePool {name} for {demand.Owner} {demand.Namespace}/{demand.Name}");
 
     // Nodes that the pool need not bring: the user's own, and those that gpu-provisioner brought before.
     private static (int Count, ImmutableArray<Node> Nodes, bool Allowed) Covered(

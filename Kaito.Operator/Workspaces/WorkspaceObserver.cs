@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
-using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -73,7 +72,7 @@ internal sealed class WorkspaceObserver
     public string? Version(IKubeObject rendered)
     {
         var key = Keys.Of(rendered.Metadata.Namespace, rendered.Metadata.Name!);
-        IKubeObject? current = rendered switch
+        var current = rendered switch
         {
             StatefulSet => _workloads.Find(key),
             Service => _services.Find(key),

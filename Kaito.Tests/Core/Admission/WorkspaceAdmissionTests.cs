@@ -170,10 +170,10 @@ public sealed class WorkspaceAdmissionTests
     [Fact]
     public void Workspace_WithFieldsOfNoEffect_IsLetThroughWithWarnings()
     {
-        var verdict = s_rules.Workspace(null, Read(Edit.Apply(Inference, "resource.preferredNodes=[\"n\"]")));
+        var verdict = s_rules.Workspace(null, Read(Edit.Apply(Inference, "inference.preset.accessMode=\"private\"")));
 
         Assert.True(verdict.Allowed);
-        Assert.StartsWith("resource.preferredNodes: ", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
+        Assert.StartsWith("inference.preset.accessMode: ", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
     }
 
     private static string Judge(string? before, string after)

@@ -190,7 +190,7 @@ public sealed class WorkspaceParserTests
 
         Assert.Equal(
             [
-                "resource.preferredNodes", "metadata.annotations[\"kaito.sh/runtime\"]", "inference.preset.accessMode",
+                "metadata.annotations[\"kaito.sh/runtime\"]", "inference.preset.accessMode",
                 "inference.preset.presetOptions.image", "inference.preset.presetOptions.modelAccessSecret",
             ],
             workspace.Warnings.Select(static w => w[..w.IndexOf(": ", StringComparison.Ordinal)]));
