@@ -38,8 +38,7 @@ internal sealed record NodeDemand
     public ImmutableArray<string> PreferredNodes { get; init; } = [];
 
     /// <summary>Labels that name the owner, on NodePools and so on their claims and nodes.</summary>
-    public ImmutableSortedDictionary<string, string> PoolLabels { get; init; } =
-        ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> PoolLabels { get => field ?? OwnerLabels; init; }
 
     /// <summary>Further labels of the NodePool of an InferenceSet's replica.</summary>
     public ImmutableSortedDictionary<string, string> SetLabels { get; init; } =

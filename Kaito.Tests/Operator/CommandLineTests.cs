@@ -1,4 +1,5 @@
 using Kaito.Operator;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Tests.Operator;
 
@@ -63,4 +64,62 @@ public sealed class CommandLineTests
 
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("", NodeProvisioner.AzureGpuProvisioner)]
+    [InlineData("--node-provisioner=azure-gpu-provisioner", NodeProvisioner.AzureGpuProvisioner)]
+    [InlineData("--node-provisioner=byo", NodeProvisioner.Existing)]
+    [InlineData("--feature-gates=disableNodeAutoProvisioning=true", NodeProvisioner.Existing)]
+    [InlineData("--feature-gates=disableNodeAutoProvisioning=false", NodeProvisioner.AzureGpuProvisioner)]
+    [InlineData(
+        "--node-provisioner=byo --feature-gates=vLLM=true,disableNodeAutoProvisioning=true", NodeProvisioner.Existing)]
+    [InlineData(
+        "--node-provisioner=karpenter --karpenter-node-classes=[{\"name\":\"a\",\"default\":true}]",
+        NodeProvisioner.Karpenter)]
+    public void Parse_NodeProvisioner_IsTheFlagOrTheGate(string args, object expected) =>
+        Assert.Equal(expected, Parse(args).NodeProvisioner);
+
+    [Theory]
+    [InlineData("--node-provisioner=moon", "--node-provisioner moon is unknown; use azure-gpu-provisioner, karpenter or byo.")]
+    [InlineData(
+        "--node-provisioner=byo --feature-gates=disableNodeAutoProvisioning=false",
+        "--node-provisioner byo and --feature-gates disableNodeAutoProvisioning=false contradict each other")]
+    [InlineData(
+        "--node-provisioner=azure-gpu-provisioner --feature-gates=disableNodeAutoProvisioning=true", "contradict each other")]
+    [InlineData("--node-provisioner=karpenter", "--node-provisioner karpenter needs --karpenter-node-classes")]
+    [InlineData("--feature-gates=vLLM", "--feature-gates: vLLM is neither vLLM=true nor vLLM=false.")]
+    [InlineData("--feature-gates=warp=true", "--feature-gates: \"warp\" is unknown; use ModelMirror, ")]
+    [InlineData("--feature-gates=ModelStreaming=true", "ModelStreaming needs ModelMirror=true")]
+    public void Parse_ContradictionOrNonsense_IsOneClearError(string args, string expected) => Assert.Contains(
+        expected, Assert.Throws<FormatException>(() => Parse(args)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("", "it is not JSON")]
+    [InlineData("[", "it is not JSON")]
+    [InlineData("{}", "it is not an array")]
+    [InlineData("[]", "it is empty")]
+    [InlineData("[1]", "item 0 is not an object")]
+    [InlineData("""[{"default":true}]""", "item 0 has no name")]
+    [InlineData("""[{"name":"","default":true}]""", "\"\" is not a name")]
+    [InlineData("""[{"name":"A b","default":true}]""", "\"A b\" is not a name")]
+    [InlineData("""[{"name":"a","default":true},{"name":"a"}]""", "more than one has the name a")]
+    [InlineData("""[{"name":"a"}]""", "exactly one must have \"default\": true")]
+    [InlineData("""[{"name":"a","default":true},{"name":"b","default":true}]""", "exactly one must have")]
+    [InlineData("""[{"name":"a","default":true,"sepc":{}}]""", "item 0 has \"sepc\", which is unknown")]
+    public void ParseClasses_Wrong_SaysWhat(string text, string expected) => Assert.Contains(
+        expected, Assert.Throws<FormatException>(() => KarpenterOptions.ParseClasses(text)).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void ParseClasses_Several_AreSortedAndTheirSpecsKept()
+    {
+        var classes = KarpenterOptions.ParseClasses(
+            """[{"name":"z"},{"name":"a","default":true,"spec":{"imageFamily":"Ubuntu","odd":[1]}}]""");
+
+        Assert.Equal(
+            [new("a", true, """{"imageFamily":"Ubuntu","odd":[1]}"""), new NodeClassOption("z", false, "{}")], classes);
+    }
+
+    private static OperatorOptions Parse(string args) => CommandLine.Parse(
+        args.Split(' ', StringSplitOptions.RemoveEmptyEntries), static _ => null);
 }
