@@ -14,7 +14,8 @@ internal static class CommandLine
     [
         "kubeconfig", "listen", "namespace", "image-registry", "image-tag", "cloud", "node-image-family",
         "start-timeout", "preset-registry", "feature-gates", "node-provisioner", "karpenter-node-class-group",
-        "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name", "karpenter-node-classes",
+        "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name",
+        "karpenter-node-classes",
     ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];

@@ -67,7 +67,7 @@ internal static class WorkloadCases
                     },
                     Status = new()
                     {
-                        Capacity = ImmutableSortedDictionary<string, string>.Empty.Add("nvidia.com/gpu", "1"),
+                        Capacity = ImmutableSortedDictionary<string, string>.Empty.Add("nvidia.com/gpu", "8"),
                         Conditions = [new() { Type = "Ready", Status = "True" }],
                     },
                 }),
