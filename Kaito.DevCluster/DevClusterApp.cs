@@ -1,4 +1,5 @@
 using System.Net;
+using Kaito.DevCluster.Admission;
 using Kaito.DevCluster.Api;
 using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Schemas;
@@ -84,6 +85,8 @@ internal static class DevClusterApp
         services.AddSingleton<ClusterAccess>();
         services.AddSingleton<KubeconfigFile>();
         services.AddSingleton<PassThrough>();
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<ValidatingAdmission>();
         services.AddSingleton<ResourceEndpoints>();
     }
 }

@@ -15,10 +15,10 @@ internal static class CommandLine
         "kubeconfig", "listen", "namespace", "image-registry", "image-tag", "cloud", "node-image-family",
         "start-timeout", "preset-registry", "feature-gates", "node-provisioner", "karpenter-node-class-group",
         "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name",
-        "karpenter-node-classes",
+        "karpenter-node-classes", "webhook-port", "webhook-host", "webhook-service",
     ];
 
-    private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect"];
+    private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect", "webhook"];
 
     /// <summary>
     /// Reads e.g. <c>--kubeconfig FILE --install-crds</c>; a flag wins over its variable, e.g.
@@ -80,6 +80,10 @@ internal static class CommandLine
             Gates = gates,
             NodeProvisioner = provisioner,
             Karpenter = provisioner == NodeProvisioner.Karpenter ? Karpenter(value) : defaults.Karpenter,
+            Webhook = Switch("webhook"),
+            WebhookPort = Port("webhook-port", value("webhook-port"), defaults.WebhookPort),
+            WebhookHost = Host("webhook-host", value("webhook-host")),
+            WebhookService = value("webhook-service") ?? defaults.WebhookService,
         };
 
         bool Switch(string flag) => value(flag) switch
@@ -152,6 +156,17 @@ internal static class CommandLine
             && seconds is > 0 and <= 3600
             ? TimeSpan.FromSeconds(seconds)
             : throw new FormatException($"--{flag} {text} is not a whole number of seconds from 1 to 3600.");
+
+    private static int Port(string flag, string? text, int byDefault) => text is null
+        ? byDefault
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535
+            ? port
+            : throw new FormatException($"--{flag} {text} is not a port from 0 to 65535.");
+
+    private static string? Host(string flag, string? text) =>
+        text is null || Uri.CheckHostName(text) != UriHostNameType.Unknown
+            ? text
+            : throw new FormatException($"--{flag} {text} is neither a host name nor an address, e.g. 127.0.0.1.");
 
     private static string Family(string family) => family is "ubuntu" or "azurelinux"
         ? family

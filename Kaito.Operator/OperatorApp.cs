@@ -1,7 +1,10 @@
 using System.Net.Sockets;
 using k8s;
 using k8s.Exceptions;
+using Kaito.Core.Admission;
 using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
 using Kaito.Operator.RagEngines;
@@ -37,6 +40,11 @@ internal static class OperatorApp
         {
             await errors.WriteLineAsync($"kaito-operator: {wrong.Message}");
             return 2;
+        }
+        catch (StartException wrong)
+        {
+            await errors.WriteLineAsync($"kaito-operator: {wrong.Message}");
+            return 1;
         }
         catch (Exception wrong) when (wrong is IOException or SocketException)
         {
@@ -82,6 +90,11 @@ internal static class OperatorApp
         builder.Services.AddSingleton<RagEngineObserver>();
         builder.Services.AddSingleton<RagEngineReconciler>();
         builder.Services.AddHostedService<OperatorService>();
+        if (options.Webhook)
+        {
+            builder.Services.AddWebhooks(options);
+        }
+
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -91,6 +104,15 @@ internal static class OperatorApp
         app.MapGet("/health", Ready);
         app.MapGet("/metrics", Metrics);
         return app;
+    }
+
+    private static void AddWebhooks(this IServiceCollection services, OperatorOptions options)
+    {
+        services.AddSingleton(CertificateTimes.Default);
+        services.AddSingleton(new AdmissionAnswers(new AdmissionRules(ModelCatalog.Default, options.NodeSource(null))));
+        services.AddSingleton<WebhookCertificates>();
+        services.AddSingleton<WebhookServer>();
+        services.AddHostedService(static provider => provider.GetRequiredService<WebhookServer>());
     }
 
     private static async Task<string?> RunAsync(WebApplication app, CancellationToken cancellationToken)
@@ -129,7 +151,7 @@ internal static class OperatorApp
     private static ContentHttpResult Ready(
         OperatorStatus status, WorkspaceObserver workspaces, InferenceSetObserver sets, RagEngineObserver engines)
     {
-        if (status.Problem is not { } problem)
+        if ((status.Problem ?? status.WebhookProblem) is not { } problem)
         {
             return TypedResults.Text("ok\n");
         }

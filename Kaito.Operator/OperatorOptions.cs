@@ -57,6 +57,20 @@ internal sealed record OperatorOptions
         ? new NodeSource.Existing { Nodes = existing, MigAllowed = Gates.Mig, AcceleratorAllowed = Gates.Accelerator }
         : Skus;
 
+    /// <summary>Serve the validating webhooks, and tell the API server of them.</summary>
+    public bool Webhook { get; init; }
+
+    /// <summary>Port of the webhooks; 0 for a free one. Default 9443.</summary>
+    public int WebhookPort { get; init; } = 9443;
+
+    /// <summary>
+    /// Host name or address at which the API server reaches this process; null when it goes through the Service.
+    /// </summary>
+    public string? WebhookHost { get; init; }
+
+    /// <summary>Service that leads to the webhooks, on the same port. Default <c>kaito-workspace-svc</c>.</summary>
+    public string WebhookService { get; init; } = "kaito-workspace-svc";
+
     public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
         ? skus
         : throw new InvalidOperationException($"No table of instance types for the cloud '{Cloud}'.");

@@ -20,6 +20,8 @@ namespace Kaito.Core.Kubernetes;
 [JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(PodTemplate))]
+[JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(StatefulSet))]
+[JsonSerializable(typeof(ValidatingWebhookConfiguration))]
 public sealed partial class KubeJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Kaito.DevCluster.Admission;
 using Kaito.DevCluster.Apply;
 using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Schemas;
@@ -8,7 +9,7 @@ namespace Kaito.DevCluster.Api;
 
 /// <summary>The resource paths: objects, lists, watches and the status and scale subresources.</summary>
 internal sealed class ResourceEndpoints(
-    IClusterStore store, ResourceCatalog catalog, TimeProvider clock, PassThrough pass)
+    IClusterStore store, ResourceCatalog catalog, TimeProvider clock, PassThrough pass, ValidatingAdmission admission)
 {
     public Task HandleAsync(HttpContext http)
     {
@@ -46,7 +47,7 @@ internal sealed class ResourceEndpoints(
             case "POST":
                 var body = await ReadAsync(http, path);
                 ManagedFields.Update(null, body, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
-                var created = store.Create(path.Resource, path.Namespace, body, DryRun(http));
+                var created = await CreateAsync(http, path, body);
                 await ApiAnswers.WriteObjectAsync(http, path, created, 201);
                 break;
             case "DELETE":
@@ -95,7 +96,8 @@ internal sealed class ResourceEndpoints(
             ManagedFields.Update(live, body, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
         }
 
-        await ApiAnswers.WriteObjectAsync(http, path, Write(path, body, DryRun(http)));
+        var stored = await RetryAsync(Patching.NamesVersion(body), () => WriteAsync(http, path, body.Copy()));
+        await ApiAnswers.WriteObjectAsync(http, path, stored);
     }
 
     private async Task PatchAsync(HttpContext http, ApiPath path)
@@ -109,7 +111,7 @@ internal sealed class ResourceEndpoints(
             return;
         }
 
-        var stored = Retry(Patching.NamesVersion(patch), () =>
+        var stored = await RetryAsync(Patching.NamesVersion(patch), () =>
         {
             var live = Require(path);
             ApiAnswers.SetVersion(path, live);
@@ -118,7 +120,7 @@ internal sealed class ResourceEndpoints(
             Accept(http, path, next);
             RequireName(path, next);
             ManagedFields.Update(live, next, FieldCursor.Root(path.Type, path.Version), Manager(http, path));
-            return Write(path, next, DryRun(http));
+            return WriteAsync(http, path, next);
         });
         await ApiAnswers.WriteObjectAsync(http, path, stored);
     }
@@ -137,26 +139,26 @@ internal sealed class ResourceEndpoints(
         var force = http.Request.Query["force"] == "true";
         var at = FieldCursor.Root(path.Type, path.Version);
         var created = false;
-        var stored = Retry(Patching.NamesVersion(manifest), () =>
+        var stored = await RetryAsync(Patching.NamesVersion(manifest), () =>
         {
             var live = store.Get(path.Key);
             created = live is null;
             var merged = ManagedFields.Apply(live, manifest, at, Manager(http, path), force);
             return created && path.Subresource is null
-                ? store.Create(path.Resource, path.Namespace, merged, DryRun(http))
-                : Write(path, merged, DryRun(http));
+                ? CreateAsync(http, path, merged)
+                : WriteAsync(http, path, merged);
         });
         await ApiAnswers.WriteObjectAsync(http, path, stored, created ? 201 : 200);
     }
 
     /// <summary>Reads and writes again when another write came between, unless the client names a version.</summary>
-    private static JsonObject Retry(bool once, Func<JsonObject> write)
+    private static async Task<JsonObject> RetryAsync(bool once, Func<Task<JsonObject>> write)
     {
         for (var left = once ? 0 : 4; left > 0; left--)
         {
             try
             {
-                return write();
+                return await write();
             }
             catch (ApiStatusException conflict) when (
                 conflict.Status is { Reason: "Conflict" or "AlreadyExists", Causes.Length: 0 })
@@ -165,7 +167,33 @@ internal sealed class ResourceEndpoints(
             }
         }
 
-        return write();
+        return await write();
+    }
+
+    private async Task<JsonObject> CreateAsync(HttpContext http, ApiPath path, JsonObject body)
+    {
+        if (admission.Concerns(path, ValidatingAdmission.Create))
+        {
+            // The webhooks see the object as it would be stored, under the name that it will have.
+            var candidate = store.Create(path.Resource, path.Namespace, body, dryRun: true);
+            body.Child("metadata")["name"] = candidate.Name;
+            await admission.AdmitAsync(http, path, candidate, null);
+        }
+
+        return store.Create(path.Resource, path.Namespace, body, DryRun(http));
+    }
+
+    private async Task<JsonObject> WriteAsync(HttpContext http, ApiPath path, JsonObject value)
+    {
+        if (admission.Concerns(path, ValidatingAdmission.Update) && store.Get(path.Key) is { } live)
+        {
+            await admission.AdmitAsync(http, path, Write(path, value, dryRun: true), live);
+
+            // What was admitted is a change of this version; of another it would be another change.
+            value.Child("metadata").Default("resourceVersion", live.Text("metadata", "resourceVersion")!);
+        }
+
+        return Write(path, value, DryRun(http));
     }
 
     private async Task ScaleAsync(HttpContext http, ApiPath path, ScalePaths scale)

@@ -82,6 +82,12 @@ internal static class KubeKinds
     public static KubeKind<Lease> Leases { get; } = new(
         "coordination.k8s.io/v1", "Lease", "leases", true, KubeJson.Default.Lease);
 
+    public static KubeKind<Secret> Secrets { get; } = new("v1", "Secret", "secrets", true, KubeJson.Default.Secret);
+
+    public static KubeKind<ValidatingWebhookConfiguration> ValidatingWebhooks { get; } = new(
+        "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", false,
+        KubeJson.Default.ValidatingWebhookConfiguration);
+
     /// <summary>The kind of an object.</summary>
     public static KubeKind Of(IKubeObject item) => item switch
     {
@@ -103,6 +109,8 @@ internal static class KubeKinds
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
         Deployment o => (Deployments, JsonSerializer.Serialize(o, KubeJson.Default.Deployment)),
         StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
+        ValidatingWebhookConfiguration o => (
+            ValidatingWebhooks, JsonSerializer.Serialize(o, KubeJson.Default.ValidatingWebhookConfiguration)),
         WorkspaceResource o => (Workspaces, JsonSerializer.Serialize(o, WorkspaceJson.Default.WorkspaceResource)),
         _ => throw new ArgumentException($"The operator does not render {rendered.Kind}.", nameof(rendered)),
     };

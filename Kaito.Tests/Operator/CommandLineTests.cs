@@ -29,11 +29,16 @@ public sealed class CommandLineTests
             LeaderElect = true,
             ImageRegistry = "registry.example.com/team",
             Cloud = "aws",
+            Webhook = true,
+            WebhookPort = 0,
+            WebhookHost = "127.0.0.1",
+            WebhookService = "svc",
         },
         CommandLine.Parse(
             [
                 "--kubeconfig", "/a b", "--listen=http://*:8080;http://[::1]:0", "--install-crds", "--leader-elect",
                 "true", "--image-registry", "registry.example.com/team/", "--start-timeout", "7", "--cloud=aws",
+                "--webhook", "--webhook-port=0", "--webhook-host", "127.0.0.1", "--webhook-service=svc",
             ],
             static _ => null));
 
@@ -56,6 +61,8 @@ public sealed class CommandLineTests
     [InlineData("--install-crds=maybe", "--install-crds=maybe is neither true nor false.")]
     [InlineData("--start-timeout=0", "--start-timeout 0 is not a whole number of seconds from 1 to 3600.")]
     [InlineData("--start-timeout=soon", "--start-timeout soon is not a whole number of seconds from 1 to 3600.")]
+    [InlineData("--webhook-port=65536", "--webhook-port 65536 is not a port from 0 to 65535.")]
+    [InlineData("--webhook-host=a/b", "--webhook-host a/b is neither a host name nor an address, e.g. 127.0.0.1.")]
     [InlineData("--listen=8080", "--listen 8080: \"8080\" is not an address such as http://127.0.0.1:8080.")]
     [InlineData("--listen=https://a", "is not an address such as http://127.0.0.1:8080.")]
     public void Parse_Nonsense_NamesFlagValueAndRemedy(string arg, string expected)

@@ -95,8 +95,13 @@ internal sealed class MemoryKubeApi : IKubeApi
         return Task.FromResult((T)_objects[Path(kind, desired)]);
     }
 
-    public Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken)
+    {
+        Check();
+        var configuration = desired as ValidatingWebhookConfiguration ?? throw new NotSupportedException();
+        Put(KubeKinds.ValidatingWebhooks, configuration);
+        return Task.FromResult(_objects[Path(KubeKinds.ValidatingWebhooks, configuration)].Metadata);
+    }
 
     public Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
