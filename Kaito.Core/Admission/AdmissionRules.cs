@@ -57,8 +57,12 @@ public sealed class AdmissionRules(ModelCatalog catalog, NodeSource nodes)
             .. changed,
             .. now.Errors.Where(e => !known.Contains(e) && changed.All(c => c.Path != e.Path)),
         ];
-        return errors.IsEmpty ? now with { Errors = [] } : new(errors, []);
+        return errors.IsEmpty ? new([], [.. now.Warnings, .. now.Errors.Select(Still)]) : new(errors, []);
     }
+
+    // Let through, because this update did not bring it in; the user learns of it all the same.
+    private static string Still(FieldError error) =>
+        $"still wrong: {(error.Path.Length == 0 ? error.Message : $"{error.Path}: {error.Message}")}";
 
     private static Verdict Of<T>(Validated<T> validated, Func<T, ImmutableArray<string>> warnings)
         where T : class =>

@@ -30,6 +30,7 @@ public static partial class RagEngineParser
         var volume = Volume(spec.Storage, findings);
         var database = Database(spec.Storage?.VectorDB, findings);
         var model = Model(spec.InferenceService, findings);
+        ReferenceRules.Check(spec, findings);
         if (!findings.Errors.IsEmpty || embedding is null)
         {
             return findings.Errors;

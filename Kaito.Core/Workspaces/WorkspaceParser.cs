@@ -39,6 +39,7 @@ public static class WorkspaceParser
             Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, nodeSource,
             findings);
         var work = ParseWork(resource, nodes, catalog, contextTokens, findings);
+        ReferenceRules.Check(resource, findings);
         return findings.Errors.IsEmpty && nodes is not null && work is not null
             ? Accepted(resource, nodes, work, findings.Warnings)
             : findings.Errors;

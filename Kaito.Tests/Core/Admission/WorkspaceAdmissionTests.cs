@@ -70,6 +70,13 @@ public sealed class WorkspaceAdmissionTests
     [InlineData(
         "local weights yes", "metadata.annotations.kaito.sh/use-local-weights=\"yes\"",
         "metadata.annotations[\"kaito.sh/use-local-weights\"] unknown-value")]
+    [InlineData(
+        "secret of a name that no Secret has", "inference.preset.presetOptions={\"modelAccessSecret\":\"$(id)\"}",
+        "inference.preset.presetOptions.modelAccessSecret invalid-name")]
+    [InlineData(
+        "adapter's pull secret of a name that no Secret has",
+        "inference.adapters=[{\"source\":{\"name\":\"a\",\"image\":\"a\",\"imagePullSecrets\":[\"ok\",\"A\"]}}]",
+        "inference.adapters[0].source.imagePullSecrets[1] invalid-name")]
     [InlineData("gated model without a secret", "inference.preset.name=\"llama-3.1-8b-instruct\"", "")]
     [InlineData(
         "adapter strength on vllm",
@@ -107,6 +114,10 @@ public sealed class WorkspaceAdmissionTests
     [InlineData("source image that is none", "tuning.input={\"image\":\"!\"}", "tuning.input.image invalid-image")]
     [InlineData("destination image that is none", "tuning.output.image=\"!\"", "tuning.output.image invalid-image")]
     [InlineData("two destinations", "tuning.output.volumeSource={}", "tuning.output one-destination")]
+    [InlineData("config of a name that no ConfigMap has", "tuning.config=\"a b\"", "tuning.config invalid-name")]
+    [InlineData(
+        "push secret of a name that no Secret has", "tuning.output.imagePushSecret=\"A\"",
+        "tuning.output.imagePushSecret invalid-name")]
     [InlineData("destination without a secret", "tuning.output.imagePushSecret=", "tuning.output.imagePushSecret required")]
     [InlineData(
         "everything at once", "resource.count=2 | tuning.method=\"x\" | tuning.input= | tuning.output= | tuning.preset=",
@@ -174,6 +185,18 @@ public sealed class WorkspaceAdmissionTests
 
         Assert.True(verdict.Allowed);
         Assert.StartsWith("inference.preset.accessMode: ", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Workspace_UpdatedThatWasWrong_IsLetThroughAndToldSo()
+    {
+        var wrong = Read(Edit.Apply(Inference, "inference.preset.name=\"phi-2\""));
+
+        var verdict = s_rules.Workspace(wrong, wrong with { Inference = wrong.Inference! with { Config = "mine" } });
+
+        Assert.True(verdict.Allowed);
+        Assert.StartsWith(
+            "still wrong: inference.preset.name: \"phi-2\"", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
     }
 
     private static string Judge(string? before, string after)
