@@ -68,8 +68,8 @@ internal sealed record OperatorOptions
     /// </summary>
     public string? WebhookHost { get; init; }
 
-    /// <summary>Service that leads to the webhooks, on the same port. Default <c>kaito-workspace-svc</c>.</summary>
-    public string WebhookService { get; init; } = "kaito-workspace-svc";
+    /// <summary>Service that leads to the webhooks, on the same port. Default <c>kaito-workspace</c>.</summary>
+    public string WebhookService { get; init; } = "kaito-workspace";
 
     public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
         ? skus
