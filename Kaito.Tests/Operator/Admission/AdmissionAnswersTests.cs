@@ -9,8 +9,8 @@ public sealed class AdmissionAnswersTests
 {
     private const string Good = """
         {"apiVersion":"kaito.sh/v1beta1","kind":"Workspace","metadata":{"name":"ws","namespace":"default"},
-         "resource":{"instanceType":"Standard_NC24ads_A100_v4","labelSelector":{},"preferredNodes":["n"]},
-         "inference":{"preset":{"name":"phi-3.5-mini-instruct"}}}
+         "resource":{"instanceType":"Standard_NC24ads_A100_v4","labelSelector":{}},
+         "inference":{"preset":{"name":"phi-3.5-mini-instruct","accessMode":"private"}}}
         """;
 
     private const string Bad = """
@@ -31,7 +31,7 @@ public sealed class AdmissionAnswersTests
         var answer = Ask("CREATE", Good);
 
         Assert.Equal(("7", true), (answer.Uid, answer.Allowed));
-        Assert.StartsWith("resource.preferredNodes: ", Assert.Single(answer.Warnings!.Value), StringComparison.Ordinal);
+        Assert.StartsWith("inference.preset.accessMode: ", Assert.Single(answer.Warnings!.Value), StringComparison.Ordinal);
         Assert.Null(answer.Status);
     }
 

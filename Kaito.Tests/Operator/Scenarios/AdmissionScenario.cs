@@ -55,7 +55,7 @@ public abstract class AdmissionScenario
 
             var accepted = await user.SendAsync("POST", Workspaces, Good("good"));
             Assert.Equal(HttpStatusCode.Created, accepted.Status);
-            Assert.Contains("resource.preferredNodes: ", accepted.Warning, StringComparison.Ordinal);
+            Assert.Contains("inference.preset.accessMode: ", accepted.Warning, StringComparison.Ordinal);
 
             await ImmutableAsync(user, """{"resource":{"count":2}}""");
             await ImmutableAsync(user, """{"inference":{"preset":{"name":"phi-4"}}}""");
@@ -153,9 +153,9 @@ public abstract class AdmissionScenario
     private static string Good(string name) =>
         $$"""
         {"apiVersion":"kaito.sh/v1beta1","kind":"Workspace","metadata":{"name":"{{name}}"},
-         "resource":{"instanceType":"Standard_NC24ads_A100_v4","preferredNodes":["n"],
+         "resource":{"instanceType":"Standard_NC24ads_A100_v4",
           "labelSelector":{"matchLabels":{"apps":"phi"} } },
-         "inference":{"preset":{"name":"phi-3.5-mini-instruct"} } }
+         "inference":{"preset":{"name":"phi-3.5-mini-instruct","accessMode":"private"} } }
         """;
 
     private const string BadSet = """
