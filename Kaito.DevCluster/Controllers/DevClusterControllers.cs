@@ -20,6 +20,8 @@ internal static class DevClusterControllers
         services.AddSingleton<EventRecorder>();
         services.AddHostedService<NodeSetup>();
         services.AddReconciler<NodeClaimReconciler>();
+        services.AddReconciler<NodePoolReconciler>();
+        services.AddReconciler<NodeClassReconciler>();
         services.AddReconciler<SchedulerReconciler>();
         services.AddReconciler<LostPodReconciler>();
         services.AddReconciler<StatefulSetReconciler>();

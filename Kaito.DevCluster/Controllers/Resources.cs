@@ -23,6 +23,8 @@ internal static class Resources
     public static readonly GroupResource Jobs = new("batch", "jobs");
     public static readonly GroupResource EndpointSlices = new("discovery.k8s.io", "endpointslices");
     public static readonly GroupResource NodeClaims = new("karpenter.sh", "nodeclaims");
+    public static readonly GroupResource NodePools = new("karpenter.sh", "nodepools");
+    public static readonly GroupResource NodeClasses = new("karpenter.azure.com", "aksnodeclasses");
     public static readonly GroupResource Definitions = CustomTypes.Definitions;
 
     /// <summary>The key of an object of the resource.</summary>

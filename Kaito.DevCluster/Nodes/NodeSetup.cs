@@ -4,12 +4,17 @@ using Kaito.DevCluster.Storage;
 
 namespace Kaito.DevCluster.Nodes;
 
-/// <summary>At start: the NodeClaim definition and the node that stands for this computer.</summary>
+/// <summary>At start: the definitions of Karpenter and the node that stands for this computer.</summary>
 internal sealed class NodeSetup(IClusterStore store, TimeProvider clock) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Ensure(Resources.Definitions, NodeClaimDefinition.Render());
+        foreach (var definition in KarpenterDefinitions.Render())
+        {
+            Ensure(Resources.Definitions, definition);
+        }
+
         var node = NodeRendering.Local(
             Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, clock.GetUtcNow());
         Ensure(Resources.Nodes, node);

@@ -32,7 +32,7 @@ internal sealed partial class InferenceSetReconciler(
 
         await api.SetFinalizerAsync(
             KubeKinds.InferenceSets, resource, Finalizers.InferenceSet, present: true, cancellationToken);
-        var plan = InferenceSetParser.Parse(resource, ModelCatalog.Default, options.Skus).TryGet(out var set, out var errors)
+        var plan = InferenceSetParser.Parse(resource, ModelCatalog.Default, options.NodeSource(null)).TryGet(out var set, out var errors)
             ? InferenceSetPlanner.Plan(set, workspaces)
             : InferenceSetPlanner.Reject(errors, resource, workspaces);
         await ActAsync(resource, plan, workspaces, cancellationToken);

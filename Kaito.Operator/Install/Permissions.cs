@@ -41,6 +41,8 @@ internal static class Permissions
             ],
             ["update"]),
         new("karpenter.sh", ["nodeclaims", "nodepools"], s_own),
+        new("karpenter.azure.com", ["aksnodeclasses"], [.. s_watch, "create"]),
+        new("karpenter.k8s.aws", ["ec2nodeclasses"], [.. s_watch, "create"]),
         new("", ["nodes"], [.. s_watch, "patch"]),
         new("", ["pods"], s_watch),
         new("", ["services", "configmaps"], s_own),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.RagEngines;
 
@@ -11,6 +12,7 @@ namespace Kaito.Operator.RagEngines;
 internal sealed class RagEngineObserver : IDisposable
 {
     private readonly IKubeApi _api;
+    private readonly bool _existing;
     private readonly Informer<RagEngineResource> _engines;
     private readonly Informer<NodeClaim> _claims;
     private readonly Informer<Node> _nodes;
@@ -18,17 +20,33 @@ internal sealed class RagEngineObserver : IDisposable
     private readonly Informer<Service> _services;
     private readonly Informer<Pod> _pods;
 
-    public RagEngineObserver(IKubeApi api, TimeProvider clock, ILogger<RagEngineObserver> logger)
+    public RagEngineObserver(IKubeApi api, OperatorOptions options, TimeProvider clock, ILogger<RagEngineObserver> logger)
     {
         _api = api;
         Queue = new(clock);
         _engines = Watch(KubeKinds.RagEngines, null, static e => (e.Metadata.Namespace, e.Metadata.Name));
         _claims = Watch(KubeKinds.NodeClaims, Labels.RagEngine, ByLabels);
-        _nodes = Watch(KubeKinds.Nodes, Labels.RagEngine, ByLabels);
+        _existing = options.NodeProvisioner == NodeProvisioner.Existing;
+        _nodes = Watch(KubeKinds.Nodes, _existing ? null : Labels.RagEngine, ByLabels);
         _workloads = Watch(KubeKinds.Deployments, Labels.RagEngine, InNamespace);
         _services = Watch(KubeKinds.Services, Labels.RagEngine, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.RagEngine, InNamespace);
-        Informers = [_engines, _claims, _nodes, _workloads, _services, _pods];
+        Informers = [_engines, _nodes, _workloads, _services, _pods];
+        if (_existing)
+        {
+            // The user's nodes name no RAGEngine; there are few of those, and each may mean the node.
+            _nodes.Changed = _ =>
+            {
+                foreach (var engine in _engines.All)
+                {
+                    Queue.Add(Keys.Of(engine.Metadata.Namespace, engine.Metadata.Name!));
+                }
+            };
+        }
+        else
+        {
+            Informers = Informers.Add(_claims);
+        }
 
         Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, (string?, string?)> engineOf)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
@@ -73,6 +91,7 @@ internal sealed class RagEngineObserver : IDisposable
         return new()
         {
             Claims = [.. _claims.All.Where(c => ByLabels(c) == (space, name)).OrderBy(static c => c.Metadata.Name)],
+            OtherNodes = _existing ? [.. _nodes.All.OrderBy(static n => n.Metadata.Name)] : [],
             Nodes = [.. _nodes.All.Where(n => ByLabels(n) == (space, name)).OrderBy(static n => n.Metadata.Name)],
             Workload = _workloads.Find(Keys.Of(space, name!)),
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
@@ -87,6 +106,11 @@ internal sealed class RagEngineObserver : IDisposable
     public async Task<ImmutableArray<NodeClaim>> ClaimsNowAsync(
         RagEngineResource resource, CancellationToken cancellationToken)
     {
+        if (_existing)
+        {
+            return [];
+        }
+
         var selector = $"{Labels.RagEngine}={resource.Metadata.Name},"
             + $"{Labels.RagEngineNamespace}={resource.Metadata.Namespace}";
         return (await _api.ListAsync(KubeKinds.NodeClaims, null, selector, cancellationToken)).Items;

@@ -14,6 +14,9 @@ internal sealed record RagEngineObservation
     /// <summary>Nodes with the RAGEngine's labels, ready or not.</summary>
     public ImmutableArray<Node> Nodes { get; init; } = [];
 
+    /// <summary>See <see cref="NodeObservation.Others"/>.</summary>
+    public ImmutableArray<Node> OtherNodes { get; init; } = [];
+
     public Deployment? Workload { get; init; }
 
     public ImmutableArray<Pod> Pods { get; init; } = [];
@@ -29,6 +32,7 @@ internal sealed record RagEngineObservation
         Nodes = Nodes,
         Pods = Pods,
         Conditions = Status?.Conditions ?? [],
+        Others = OtherNodes,
     };
 }
 

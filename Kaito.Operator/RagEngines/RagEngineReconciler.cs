@@ -44,7 +44,7 @@ internal sealed partial class RagEngineReconciler(
 
         await api.SetFinalizerAsync(
             KubeKinds.RagEngines, resource, Finalizers.RagEngine, present: true, cancellationToken);
-        var valid = RagEngineParser.Parse(resource, options.Skus).TryGet(out var rag, out var errors);
+        var valid = RagEngineParser.Parse(resource, options.NodeSource(null)).TryGet(out var rag, out var errors);
         var map = rag?.Guardrails switch { null => null, "" => RagWorkload.DefaultGuardrails, var named => named };
         var observed = await observer.ObserveAsync(resource, map, cancellationToken);
         var plan = valid ? RagEnginePlanner.Plan(rag!, observed, options) : RagEnginePlanner.Reject(errors);

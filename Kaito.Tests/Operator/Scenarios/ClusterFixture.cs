@@ -26,6 +26,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
     private readonly Kubernetes _client;
     private readonly string _kubeconfig;
     private readonly RefusalLog _refusals = new();
+    private OperatorOptions _options = new();
     private string? _operatorKubeconfig;
     private WebApplication? _operator;
 
@@ -43,16 +44,23 @@ internal sealed class ClusterFixture : IAsyncDisposable
     public static Task<ClusterFixture> StartAsync(ScenarioServer server, CancellationToken cancellationToken) =>
         StartAsync(server.Kubeconfig, cancellationToken, server.OperatorKubeconfig);
 
-    public static async Task<ClusterFixture> StartAsync(
-        string kubeconfig, CancellationToken cancellationToken, string? operatorKubeconfig = null)
+    public static Task<ClusterFixture> StartAsync(
+        string kubeconfig, CancellationToken cancellationToken, string? operatorKubeconfig = null) => StartAsync(
+        new ClusterFixture(kubeconfig) { _operatorKubeconfig = operatorKubeconfig }, cancellationToken);
+
+    /// <summary>The operator as these options have it, apart from the cluster's address.</summary>
+    public static Task<ClusterFixture> StartAsync(
+        string kubeconfig, OperatorOptions options, CancellationToken cancellationToken) => StartAsync(
+        new ClusterFixture(kubeconfig) { _options = options }, cancellationToken);
+
+    private static async Task<ClusterFixture> StartAsync(ClusterFixture fixture, CancellationToken cancellationToken)
     {
-        var fixture = new ClusterFixture(kubeconfig) { _operatorKubeconfig = operatorKubeconfig };
         if (await fixture.Api.GetAsync($"{Crds}/nodeclaims.karpenter.sh", cancellationToken) is null)
         {
             await fixture.Api.ApplyAsync($"{Crds}/nodeclaims.karpenter.sh", NodeClaimCrd, cancellationToken);
         }
 
-        if (operatorKubeconfig is not null)
+        if (fixture._operatorKubeconfig is not null)
         {
             await fixture.InstallAsync(cancellationToken);
         }
@@ -93,7 +101,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
         _operator = OperatorApp.Build(
             _operatorKubeconfig is { } limited
                 ? new() { Kubeconfig = limited, LeaderElect = true, Namespace = InstallManifests.Namespace }
-                : new() { Kubeconfig = _kubeconfig, InstallCrds = true },
+                : _options with { Kubeconfig = _kubeconfig, InstallCrds = true },
             builder =>
             {
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
