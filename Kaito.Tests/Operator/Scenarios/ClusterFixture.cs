@@ -4,8 +4,10 @@ using System.Text.Json.Nodes;
 using k8s;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.DevCluster.Nodes;
 using Kaito.Operator;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 using Kaito.Operator.Install;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -58,6 +60,14 @@ internal sealed class ClusterFixture : IAsyncDisposable
         if (await fixture.Api.GetAsync($"{Crds}/nodeclaims.karpenter.sh", cancellationToken) is null)
         {
             await fixture.Api.ApplyAsync($"{Crds}/nodeclaims.karpenter.sh", NodeClaimCrd, cancellationToken);
+        }
+
+        foreach (var definition in fixture._options.NodeProvisioner == NodeProvisioner.Karpenter
+            ? KarpenterDefinitions.Render()
+            : [])
+        {
+            var path = $"{Crds}/{(string)definition["metadata"]!["name"]!}";
+            await fixture.Api.ApplyAsync(path, definition.ToJsonString(), cancellationToken);
         }
 
         if (fixture._operatorKubeconfig is not null)

@@ -182,3 +182,9 @@ public sealed class DevClusterNodeProvisionerTests : NodeProvisionerScenario
 {
     private protected override Task<ScenarioServer> StartServerAsync() => ScenarioServer.DevClusterAsync();
 }
+
+/// <summary>On a real kube-apiserver and controller-manager.</summary>
+public sealed class ControlPlaneNodeProvisionerTests : NodeProvisionerScenario
+{
+    private protected override Task<ScenarioServer> StartServerAsync() => ScenarioServer.ControlPlaneAsync();
+}
