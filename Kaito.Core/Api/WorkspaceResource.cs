@@ -150,6 +150,12 @@ public sealed record InferenceSpec
         Enum = ["onnx", "vllm"])]
     public string? Runtime { get; init; }
 
+    [Field(
+        "Number of pods that serve the model side by side behind the Service, each on a node of its own. An addition to "
+        + "upstream's API, for runtime onnx. Empty: resource.count where the runtime is named, 1 otherwise.",
+        Minimum = 1)]
+    public int? Replicas { get; init; }
+
     [Field("Adapters that the model serves beside its own weights, at most 10.")]
     public ImmutableArray<AdapterSpec>? Adapters { get; init; }
 }

@@ -9,4 +9,7 @@ public static class Images
 
     /// <summary>Kaito.RagEngine.</summary>
     public const string RagEngine = "rag-engine";
+
+    /// <summary>Kaito.Tuner.</summary>
+    public const string Tuner = "tuner";
 }

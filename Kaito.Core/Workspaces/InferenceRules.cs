@@ -36,6 +36,7 @@ internal static class InferenceRules
                     "inference", "preset-and-template", "Both preset and template are set. Remove one of them.");
                 return null;
             case { Template: { } template }:
+                Replicas(spec, null, findings);
                 return ParseTemplate(template, nodes, findings);
             default:
                 return ParsePreset(resource, spec, nodes, catalog, contextTokens, findings);
@@ -94,7 +95,24 @@ internal static class InferenceRules
             AccessSecret = spec.Preset!.PresetOptions?.ModelAccessSecret is { Length: > 0 } secret ? secret : null,
             Adapters = adapters,
         };
-        return new(workload, choice.Nodes, model.Disk);
+        return new(workload, Replicas(spec, choice.Runtime, findings) ?? choice.Nodes, model.Disk);
+    }
+
+    private static int? Replicas(InferenceSpec spec, InferenceRuntime? runtime, Findings findings)
+    {
+        const string Path = "inference.replicas";
+        if (spec.Replicas is < 1)
+        {
+            findings.Error(Path, "out-of-range", $"{spec.Replicas} is not a number of replicas. Use 1 or more.");
+        }
+        else if (spec.Replicas is > 1 && runtime != InferenceRuntime.Onnx)
+        {
+            findings.Error(
+                Path, "replicas-unsupported",
+                $"{spec.Replicas} replicas are served by runtime onnx only. Remove it and use an InferenceSet.");
+        }
+
+        return spec.Replicas is > 0 && runtime == InferenceRuntime.Onnx ? spec.Replicas : null;
     }
 
     // Every replica of an InferenceSet answers to the set's name.

@@ -38,6 +38,12 @@ internal sealed partial class Informer<T>(
     /// <summary>What is kept of an object, for kinds of which only a part is looked at.</summary>
     public Func<T, T> Kept { get; set; } = static whole => whole;
 
+    /// <summary>The API server may lack the kind; then it has no such objects.</summary>
+    public bool IsOptional { get; init; }
+
+    /// <summary>Whether the API server lacked the kind when it was last asked.</summary>
+    public bool IsMissing { get; private set; }
+
     public IEnumerable<T> All => Volatile.Read(ref _objects).Values;
 
     public T? Find(string key) => Volatile.Read(ref _objects).GetValueOrDefault(key);
@@ -52,7 +58,7 @@ internal sealed partial class Informer<T>(
             try
             {
                 version ??= await ListAsync(stoppingToken);
-                Problem = null;
+                (Problem, IsMissing) = (null, false);
                 await foreach (var change in api.WatchAsync(kind, labelSelector, version, stoppingToken))
                 {
                     Take(change);
@@ -68,6 +74,12 @@ internal sealed partial class Informer<T>(
             catch (KubeGoneException)
             {
                 (version, failures) = (null, failures + 1);
+            }
+            catch (KubeNotFoundException) when (IsOptional)
+            {
+                // Looked at again now and then: somebody may bring the kind.
+                (IsMissing, failures) = (true, failures + 1);
+                _synced.TrySetResult();
             }
             catch (Exception wrong)
             {

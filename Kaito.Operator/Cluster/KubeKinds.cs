@@ -74,6 +74,11 @@ internal static class KubeKinds
     public static KubeKind<Deployment> Deployments { get; } = new(
         "apps/v1", "Deployment", "deployments", true, KubeJson.Default.Deployment);
 
+    public static KubeKind<Job> Jobs { get; } = new("batch/v1", "Job", "jobs", true, KubeJson.Default.Job);
+
+    public static KubeKind<PodDisruptionBudget> Budgets { get; } = new(
+        "policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true, KubeJson.Default.PodDisruptionBudget);
+
     public static KubeKind<ControllerRevision> Revisions { get; } = new(
         "apps/v1", "ControllerRevision", "controllerrevisions", true, KubeJson.Default.ControllerRevision);
 
@@ -108,6 +113,8 @@ internal static class KubeKinds
         ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),
         ConfigMap o => (ConfigMaps, JsonSerializer.Serialize(o, KubeJson.Default.ConfigMap)),
         Deployment o => (Deployments, JsonSerializer.Serialize(o, KubeJson.Default.Deployment)),
+        Job o => (Jobs, JsonSerializer.Serialize(o, KubeJson.Default.Job)),
+        PodDisruptionBudget o => (Budgets, JsonSerializer.Serialize(o, KubeJson.Default.PodDisruptionBudget)),
         StatefulSet o => (StatefulSets, JsonSerializer.Serialize(o, KubeJson.Default.StatefulSet)),
         ValidatingWebhookConfiguration o => (
             ValidatingWebhooks, JsonSerializer.Serialize(o, KubeJson.Default.ValidatingWebhookConfiguration)),

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
+using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Install;
 
@@ -50,6 +51,7 @@ internal static class Permissions
         new("apps", ["statefulsets", "deployments", "controllerrevisions"], s_own),
         new("batch", ["jobs"], s_own),
         new("policy", ["poddisruptionbudgets"], s_own),
+        new("storage.k8s.io", ["storageclasses"], ["get"], [WorkspaceObserver.NvmeClass]),
         new("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"]),
         new(
             "admissionregistration.k8s.io", ["validatingwebhookconfigurations"], ["get", "patch"],

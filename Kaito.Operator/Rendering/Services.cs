@@ -18,10 +18,11 @@ internal static class Services
             Spec = new()
             {
                 Type = workspace.LoadBalancer ? "LoadBalancer" : "ClusterIP",
-                Selector = Owned.Selector(workspace)
-                    .Add("statefulset.kubernetes.io/pod-name", $"{workspace.Name}-0"),
+                Selector = Replicated(workspace)
+                    ? Owned.Selector(workspace)
+                    : Owned.Selector(workspace).Add("statefulset.kubernetes.io/pod-name", $"{workspace.Name}-0"),
                 Ports = Ports(workspace),
-                PublishNotReadyAddresses = true,
+                PublishNotReadyAddresses = Replicated(workspace) ? null : true,
             },
         },
         new()
@@ -35,6 +36,22 @@ internal static class Services
             },
         },
     ];
+
+    /// <summary>Whether each pod serves the whole model, so that any of them may answer.</summary>
+    public static bool Replicated(Workspace workspace) => workspace.Nodes > 1
+        && workspace.Inference is Core.Workspaces.InferenceWorkload.Preset { Runtime: InferenceRuntime.Onnx };
+
+    /// <summary>Drains of nodes take one replica at a time; nothing where there is only one.</summary>
+    public static IEnumerable<PodDisruptionBudget> Budgets(Workspace workspace) => Replicated(workspace)
+        ?
+        [
+            new()
+            {
+                Metadata = Owned.By(workspace, workspace.Name),
+                Spec = new() { MaxUnavailable = 1, Selector = new() { MatchLabels = PodParts.Labels(workspace) } },
+            },
+        ]
+        : [];
 
     // Ray and its dashboard ask nobody for a password: outside of the cluster only the model is reached.
     private static ImmutableArray<ServicePort> Ports(Workspace workspace) =>

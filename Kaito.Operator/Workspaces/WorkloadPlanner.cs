@@ -29,7 +29,19 @@ internal static class WorkloadPlanner
     public static ImmutableArray<IKubeObject> Render(
         Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
     {
-        var services = Services.Render(wanted.Workspace);
+        if (wanted.Workspace.Tuning is { } tuning)
+        {
+            var (data, job) = TuningJob.Render(
+                wanted.Workspace, tuning, placement, $"{options.ImageRegistry}/{Images.Tuner}:{options.ImageTag}",
+                wanted.Number);
+            return [data, job];
+        }
+
+        ImmutableArray<IKubeObject> services =
+            [
+                .. Services.Render(wanted.Workspace),
+                .. observed.HasBudgets ? Services.Budgets(wanted.Workspace) : [],
+            ];
         return wanted.Workspace.Inference switch
         {
             Preset { Runtime: InferenceRuntime.Vllm } preset =>
@@ -54,18 +66,26 @@ internal static class WorkloadPlanner
     }
 
     /// <summary>
+    /// What of it is applied now: nothing that must go first, and no Job again, which the API server lets nobody change.
+    /// </summary>
+    public static IEnumerable<IKubeObject> Due(
+        ImmutableArray<IKubeObject> wanted, ImmutableArray<IKubeObject> remade, WorkspaceObservation observed) =>
+        wanted.Where(o => o is not (StatefulSet or Job) || (remade.IsEmpty && (o is not Job || observed.Job is null)));
+
+    /// <summary>
     /// Workloads that differ where the API server refuses a change, such as in what their pods are found by: they go, and
     /// come again.
     /// </summary>
     public static ImmutableArray<IKubeObject> Remade(
         ImmutableArray<IKubeObject> wanted, WorkspaceObservation observed) =>
-        wanted.OfType<StatefulSet>().SingleOrDefault()?.Spec is not { } next
-            ? []
-            :
-            [
-                .. observed.Owned.OfType<StatefulSet>().Where(live =>
-                    live.Metadata.Name == observed.Workload?.Metadata.Name && live.Spec is { } now && Differ(now, next)),
-            ];
+    [
+        .. wanted.OfType<StatefulSet>().SelectMany(next => observed.Owned.OfType<StatefulSet>().Where(
+            live => live.Metadata.Name == next.Metadata.Name && live.Spec is { } now && Differ(now, next.Spec!))),
+        .. wanted.OfType<Job>().SelectMany(next => observed.Owned.OfType<Job>().Where(
+            live => live.Metadata.Name == next.Metadata.Name && Revision(live) != Revision(next))),
+    ];
+
+    private static string? Revision(Job job) => job.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision);
 
     private static bool Differ(StatefulSetSpec now, StatefulSetSpec next) =>
         (now.ServiceName ?? "") != (next.ServiceName ?? "")

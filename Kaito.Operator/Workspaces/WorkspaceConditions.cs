@@ -13,7 +13,7 @@ internal static class WorkspaceConditions
     private static readonly ImmutableHashSet<string> s_owned =
     [
         ConditionTypes.NodeClaimReady, ConditionTypes.NodesReady, ConditionTypes.ResourceReady,
-        ConditionTypes.InferenceReady, ConditionTypes.WorkspaceSucceeded, ConditionTypes.WorkspaceDeleting,
+        ConditionTypes.InferenceReady, ConditionTypes.JobStarted, ConditionTypes.WorkspaceSucceeded, ConditionTypes.WorkspaceDeleting,
     ];
 
     public static Condition Met(string type, string reason, string message) =>

@@ -31,6 +31,12 @@ internal sealed record WorkspaceObservation
 
     public StatefulSet? Workload { get; init; }
 
+    /// <summary>Whether the API server knows PodDisruptionBudgets.</summary>
+    public bool HasBudgets { get; init; } = true;
+
+    /// <summary>The tuning Job.</summary>
+    public Job? Job { get; init; }
+
     public ImmutableArray<Pod> Pods { get; init; } = [];
 
     public WorkspaceStatus? Status { get; init; }
@@ -58,7 +64,7 @@ internal sealed record WorkspaceObservation
             n.Metadata.Labels ?? ImmutableSortedDictionary<string, string>.Empty)),
     ];
 
-    /// <summary>The ConfigMap that <c>inference.config</c> names.</summary>
+    /// <summary>The ConfigMap that <c>inference.config</c> or <c>tuning.config</c> names.</summary>
     public ConfigMap? UserConfig { get; init; }
 
     /// <summary>The StorageClass of local NVMe disks; null when the cluster has none, or it was not asked.</summary>
@@ -66,7 +72,7 @@ internal sealed record WorkspaceObservation
 
     public ImmutableArray<ControllerRevision> Revisions { get; init; } = [];
 
-    /// <summary>What the Workspace owns: StatefulSets, Services and ConfigMaps with its uid as owner.</summary>
+    /// <summary>What the Workspace owns: StatefulSets, Jobs, Services, budgets and ConfigMaps with its uid as owner.</summary>
     public ImmutableArray<IKubeObject> Owned { get; init; } = [];
 }
 

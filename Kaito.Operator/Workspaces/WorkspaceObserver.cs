@@ -10,12 +10,15 @@ namespace Kaito.Operator.Workspaces;
 /// </summary>
 internal sealed class WorkspaceObserver
 {
-    private const string NvmeClass = "kaito-local-nvme-disk";
+    /// <summary>StorageClass of the nodes' local NVMe disks, which upstream's chart brings.</summary>
+    public const string NvmeClass = "kaito-local-nvme-disk";
 
     private readonly IKubeApi _api;
     private readonly Informer<WorkspaceResource> _workspaces;
     private readonly NodeWatch _nodes;
     private readonly Informer<StatefulSet> _workloads;
+    private readonly Informer<Job> _jobs;
+    private readonly Informer<PodDisruptionBudget> _budgets;
     private readonly Informer<Pod> _pods;
     private readonly Informer<Service> _services;
     private readonly Informer<ConfigMap> _maps;
@@ -30,28 +33,32 @@ internal sealed class WorkspaceObserver
         _workspaces.Changed += changed => queue.Add(Keys.Of(changed.Metadata.Namespace, changed.Metadata.Name!));
         _nodes = new(api, _workspaces, queue, options, new(clock, logger));
         _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace, InNamespace);
+        _jobs = Watch(KubeKinds.Jobs, Labels.Workspace, InNamespace);
+        _budgets = Watch(KubeKinds.Budgets, Labels.Workspace, InNamespace, isOptional: true);
         _pods = Watch(KubeKinds.Pods, Labels.Workspace, InNamespace);
         _services = Watch(KubeKinds.Services, Labels.Workspace, InNamespace);
         _revisions = Watch(KubeKinds.Revisions, Labels.RevisionOwner, InNamespace);
 
         // A user's ConfigMap has no label of ours: all are watched, and only the one key of them is kept.
         _maps = Watch(KubeKinds.ConfigMaps, null, InNamespace);
-        _maps.Kept = static map => map with { Data = OnlyEngineConfig(map.Data) };
+        _maps.Kept = static map => map with { Data = OnlyUserConfig(map.Data) };
         var ours = _maps.Changed;
         _maps.Changed = changed =>
         {
             ours(changed);
             foreach (var user in _workspaces.All.Where(w => w.Metadata.Namespace == changed.Metadata.Namespace
-                && w.Inference?.Config == changed.Metadata.Name))
+                && ConfigOf(w) == changed.Metadata.Name))
             {
                 queue.Add(Keys.Of(user.Metadata.Namespace, user.Metadata.Name!));
             }
         };
-        Informers = [_workspaces, .. _nodes.Informers, _workloads, _pods, _services, _revisions, _maps];
+        Informers = [_workspaces, .. _nodes.Informers, _workloads, _jobs, _budgets, _pods, _services, _revisions, _maps];
 
-        Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, (string?, string?)> workspaceOf)
+        Informer<T> Watch<T>(
+            KubeKind<T> kind, string? selector, Func<T, (string?, string?)> workspaceOf, bool isOptional = false)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
             {
+                IsOptional = isOptional,
                 Changed = changed =>
                 {
                     if (workspaceOf(changed) is ({ } space, { } name))
@@ -75,6 +82,8 @@ internal sealed class WorkspaceObserver
         var current = rendered switch
         {
             StatefulSet => _workloads.Find(key),
+            Job => _jobs.Find(key),
+            PodDisruptionBudget => _budgets.Find(key),
             Service => _services.Find(key),
             ConfigMap => _maps.Find(key),
             NodeClaim or NodePool => _nodes.Find(rendered),
@@ -91,6 +100,8 @@ internal sealed class WorkspaceObserver
         return _nodes.Observe(resource, _pods.All) with
         {
             Workload = _workloads.Find(Keys.Of(space, name!)),
+            HasBudgets = !_budgets.IsMissing,
+            Job = _jobs.Find(Keys.Of(space, name!)),
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
             Status = resource.Status,
             UserConfig = await UserConfigAsync(resource, cancellationToken),
@@ -99,6 +110,8 @@ internal sealed class WorkspaceObserver
             Owned =
             [
                 .. _workloads.All.Where(o => IsOwned(o, resource)),
+                .. _jobs.All.Where(o => IsOwned(o, resource)),
+                .. _budgets.All.Where(o => IsOwned(o, resource)),
                 .. _services.All.Where(o => IsOwned(o, resource)),
                 .. _maps.All.Where(o => IsOwned(o, resource)),
             ],
@@ -112,10 +125,12 @@ internal sealed class WorkspaceObserver
 
     // Applied together with the Workspace, the ConfigMap may not have reached the local copy yet.
     private async Task<ConfigMap?> UserConfigAsync(WorkspaceResource resource, CancellationToken cancellationToken) =>
-        resource.Inference?.Config is { Length: > 0 } name && IsName(name)
+        ConfigOf(resource) is { Length: > 0 } name && IsName(name)
             ? _maps.Find(Keys.Of(resource.Metadata.Namespace, name))
                 ?? await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken)
             : null;
+
+    private static string? ConfigOf(WorkspaceResource resource) => resource.Inference?.Config ?? resource.Tuning?.Config;
 
     // Asked only before the workload is made: a StatefulSet's claims never change.
     private async Task<string?> NvmeClassAsync(WorkspaceResource resource, CancellationToken cancellationToken)
@@ -143,11 +158,9 @@ internal sealed class WorkspaceObserver
     private static bool IsName(string text) => char.IsAsciiLetterOrDigit(text[0])
         && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.');
 
-    private static ImmutableSortedDictionary<string, string>? OnlyEngineConfig(
+    private static ImmutableSortedDictionary<string, string>? OnlyUserConfig(
         ImmutableSortedDictionary<string, string>? data) =>
-        data?.GetValueOrDefault(EngineConfig.File) is { } text
-            ? ImmutableSortedDictionary<string, string>.Empty.Add(EngineConfig.File, text)
-            : null;
+        data?.RemoveRange(data.Keys.Where(static k => k is not (EngineConfig.File or Rendering.TuningJob.ConfigFile)));
 
     private static bool IsOwned(IKubeObject item, WorkspaceResource by) =>
         (item.Metadata.OwnerReferences ?? []).Any(o => o.Uid == by.Metadata.Uid);

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Catalog;
-using Kaito.Core.Kubernetes;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Nodes;
+using Kaito.Operator.Rendering;
 using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 
 namespace Kaito.Operator.Workspaces;
@@ -22,16 +22,12 @@ internal static class WorkspacePlanner
         var runtime = (workspace?.Inference as Preset)?.Runtime ?? InferenceRuntime.Onnx;
         var isConfigured = EngineConfig.Parse(resource, observed.UserConfig, runtime).TryGet(
             out var engine, out var wrongConfig);
-        if (!isValid || !isConfigured)
-        {
-            return Reject([.. errors, .. wrongConfig]);
-        }
-
-        return workspace!.Tuning is null
+        ImmutableArray<FieldError> wrong = [.. errors, .. wrongConfig, .. MissingTrainingConfig(resource, observed)];
+        return isValid && isConfigured && wrong.IsEmpty
             ? Serve(
-                new(resource, workspace, engine!, Revisions.Plan(resource, workspace, observed.Revisions)),
+                new(resource, workspace!, engine!, Revisions.Plan(resource, workspace!, observed.Revisions)),
                 observed, options)
-            : Stopped("NotAvailable", "Tuning is not available in this version; only inference is.");
+            : Reject(wrong);
     }
 
     // The length counts when the runtime is chosen, and so before it is known which settings are read.
@@ -50,19 +46,20 @@ internal static class WorkspacePlanner
     {
         var workspace = wanted.Workspace;
         var nodes = NodeStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
-        var inference = WorkspaceConditions.OfInference(observed, nodes.Ready);
+        var (conditions, state) = workspace.Tuning is null
+            ? Inference(observed, nodes.Ready)
+            : TuningConditions.Of(observed.Job, observed.Pods);
         if (!workspace.GpusKnown)
         {
-            return Wait(wanted, nodes, inference, observed);
+            return Wait(wanted, nodes, conditions, observed);
         }
 
-        var serving = inference.All(static c => c.Status == Condition.True);
         var all = WorkloadPlanner.Render(wanted, nodes.Placement, observed, options);
         var remade = WorkloadPlanner.Remade(all, observed);
 
         // Until the first time that all nodes are there only nodes are asked for. Afterwards the workload stays.
-        var workload = nodes.Ready || observed.Workload is not null
-            ? all.Where(o => remade.IsEmpty || o is not StatefulSet)
+        var workload = nodes.Ready || observed.Workload is not null || observed.Job is not null
+            ? WorkloadPlanner.Due(all, remade, observed)
             : [];
         return new()
         {
@@ -72,8 +69,8 @@ internal static class WorkspacePlanner
                 .Add(Annotations.Hash, wanted.Revision.Current.Metadata.Annotations![Annotations.Hash])
                 .Add(Annotations.Revision, wanted.Number),
             MarkNodes = nodes.Unmarked,
-            Conditions = [.. nodes.Conditions, .. inference],
-            State = serving ? WorkspaceStates.Ready : NotServing(observed.Status?.State),
+            Conditions = [.. nodes.Conditions, .. conditions],
+            State = state,
             TargetNodes = workspace.Nodes,
             WorkerNodes = [.. nodes.Nodes.Select(static n => n.Metadata.Name!).Order(StringComparer.Ordinal)],
             Events = [.. Events(wanted, nodes)],
@@ -116,6 +113,32 @@ internal static class WorkspacePlanner
                 "inference.adapters are brought to the pods, but the host of this version serves the model without "
                 + "them. Choose runtime vllm to serve them.");
         }
+    }
+
+    private static (ImmutableArray<Condition> Conditions, string State) Inference(
+        WorkspaceObservation observed, bool nodesReady)
+    {
+        var conditions = WorkspaceConditions.OfInference(observed, nodesReady);
+        return conditions.All(static c => c.Status == Condition.True)
+            ? (conditions, WorkspaceStates.Ready)
+            : (conditions, NotServing(observed.Status?.State));
+    }
+
+    // A Job whose ConfigMap is not there would wait for it in silence.
+    private static ImmutableArray<FieldError> MissingTrainingConfig(
+        WorkspaceResource resource, WorkspaceObservation observed)
+    {
+        const string Path = "tuning.config";
+        return resource.Tuning?.Config is not { Length: > 0 } name ? []
+            : observed.UserConfig is null
+                ?
+                [
+                    new(Path, "config-not-found",
+                        $"ConfigMap \"{name}\" is not in namespace \"{resource.Metadata.Namespace}\". Create it with the key "
+                        + $"{TuningJob.ConfigFile}, or remove {Path}."),
+                ]
+            : observed.UserConfig.Data?.ContainsKey(TuningJob.ConfigFile) == true ? []
+            : [new(Path, "config-without-file", $"ConfigMap \"{name}\" has no key {TuningJob.ConfigFile}. Add it.")];
     }
 
     private static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady

@@ -31,6 +31,26 @@ public sealed class SamplesTests
             Path.GetFileNameWithoutExtension(file), Assert.IsType<InferenceWorkload.Preset>(workspace.Inference).Name);
     }
 
+    [Theory]
+    [InlineData("adapters/phi-3.5-mini-adapter.yaml", 1)]
+    [InlineData("replicas/phi-3.5-mini-instruct.yaml", 2)]
+    [InlineData("template/custom-server.yaml", 1)]
+    [InlineData("tuning/phi-4-mini-qlora.yaml", 1)]
+    [InlineData("tuning/phi-4-mini-volumes.yaml", 1)]
+    [InlineData("v1alpha1/phi-3-mini-adapter.yaml", 1)]
+    [InlineData("vllm/llama-3.3-70b-instruct.yaml", 3)]
+    public void Parse_SampleOfAnotherKindOfWork_IsAcceptedWithoutWarnings(string file, int nodes)
+    {
+        var text = File.ReadAllText(Repository.Path("samples", file)).Split("\n---\n");
+        var resource = JsonSerializer.Deserialize(Yaml.ToJson(text[0])!, WorkspaceJson.Default.WorkspaceResource)!;
+
+        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+
+        Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
+        Assert.Empty(workspace.Warnings);
+        Assert.Equal(nodes, workspace.Nodes);
+    }
+
     [Fact]
     public void Parse_InferenceSetSample_IsAcceptedWithoutWarnings()
     {
