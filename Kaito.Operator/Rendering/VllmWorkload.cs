@@ -37,6 +37,7 @@ internal static class VllmWorkload
         Workspace workspace, Preset preset, PodPlacement placement, VllmOptions options, long revision)
     {
         var metadata = Owned.By(workspace, workspace.Name);
+        var claims = options.LocalWeights is null ? options.Claims : [];
         return new()
         {
             Metadata = metadata with
@@ -49,7 +50,11 @@ internal static class VllmWorkload
                 Replicas = workspace.Nodes,
                 ServiceName = $"{workspace.Name}-headless",
                 PodManagementPolicy = "Parallel",
-                PersistentVolumeClaimRetentionPolicy = new() { WhenScaled = "Retain", WhenDeleted = "Delete" },
+
+                // Only with claims: API servers before 1.23 do not know the field.
+                PersistentVolumeClaimRetentionPolicy = claims.IsEmpty
+                    ? null
+                    : new() { WhenScaled = "Retain", WhenDeleted = "Delete" },
                 Selector = new() { MatchLabels = PodParts.Labels(workspace) },
                 Template = new()
                 {
@@ -62,7 +67,7 @@ internal static class VllmWorkload
                     },
                     Spec = Pod(workspace, preset, placement, options),
                 },
-                VolumeClaimTemplates = options.Claims.IsEmpty || options.LocalWeights is not null ? null : options.Claims,
+                VolumeClaimTemplates = claims.IsEmpty ? null : claims,
             },
         };
     }
