@@ -60,8 +60,19 @@ internal static class KubeWrites
         }
     }
 
-    private static async Task MergeAsync<T>(
-        IKubeApi api, KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)
+    /// <summary>Says on a node that its GPUs work.</summary>
+    public static Task MarkGpuNodeAsync(this IKubeApi api, Node node, CancellationToken cancellationToken)
+    {
+        var merge = new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Labels.Accelerator] = "nvidia" } },
+        };
+        return api.PatchAsync(KubeKinds.Nodes, node, merge, status: false, cancellationToken);
+    }
+
+    /// <summary>Merges into an object, or into its status; an object that is gone already needs nothing.</summary>
+    public static async Task MergeAsync<T>(
+        this IKubeApi api, KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)
         where T : class, IKubeObject
     {
         try

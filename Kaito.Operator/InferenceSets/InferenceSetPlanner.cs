@@ -4,6 +4,7 @@ using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.InferenceSets;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.InferenceSets;
 
@@ -19,10 +20,11 @@ internal static class InferenceSetPlanner
     public static InferenceSetPlan Plan(InferenceSet set, ImmutableArray<WorkspaceResource> workspaces)
     {
         var wanted = Wanted(set);
+        var hash = ReplicaTemplate.Hash(set);
         var live = workspaces.Where(static w => w.Metadata.DeletionTimestamp is null).ToImmutableArray();
-        var surplus = Surplus(set, live, wanted);
+        var surplus = Surplus(hash, live, wanted);
         var kept = live.RemoveRange(surplus);
-        var rollout = Rollout(set, kept);
+        var rollout = Rollout(set, hash, kept);
         var taken = workspaces.Select(static w => w.Metadata.Name!).ToHashSet(StringComparer.Ordinal);
 
         // A Workspace that leaves keeps its nodes until it is gone: its successor waits for that only at the limit of nodes.
@@ -51,15 +53,14 @@ internal static class InferenceSetPlanner
     public static InferenceSetPlan Reject(
         ImmutableArray<FieldError> errors, InferenceSetResource resource, ImmutableArray<WorkspaceResource> workspaces)
     {
-        var message = string.Join(
-            "; ", errors.Select(static e => e.Path.Length == 0 ? e.Message : $"{e.Path}: {e.Message}"));
+        var message = Rejection.Message(errors);
         return new()
         {
             Replicas = Math.Max(0, resource.Spec?.Replicas ?? 1),
             ReadyReplicas = workspaces.Count(static w => w.Metadata.DeletionTimestamp is null && IsReady(w)),
-            Conditions = [Unmet(ConditionTypes.InferenceSetReady, "inferencesetFailed", message)],
+            Conditions = [WorkspaceConditions.Unmet(ConditionTypes.InferenceSetReady, "inferencesetFailed", message)],
             Performance = resource.Status?.Performance,
-            Events = [new(true, "InferenceSetInvalid", message.Length > 1000 ? message[..1000] : message)],
+            Events = [Rejection.Event("InferenceSetInvalid", message)],
         };
     }
 
@@ -72,23 +73,18 @@ internal static class InferenceSetPlanner
 
     // Those go first whose loss is felt least: not ready, then out of date, then the youngest.
     private static ImmutableArray<WorkspaceResource> Surplus(
-        InferenceSet set, ImmutableArray<WorkspaceResource> live, int wanted)
-    {
-        var hash = ReplicaTemplate.Hash(set);
-        return
-        [
-            .. live.OrderBy(IsReady)
-                .ThenBy(w => IsCurrent(w, hash))
-                .ThenByDescending(static w => w.Metadata.CreationTimestamp)
-                .ThenBy(static w => w.Metadata.Name, StringComparer.Ordinal)
-                .Take(Math.Max(0, live.Length - wanted)),
-        ];
-    }
+        string hash, ImmutableArray<WorkspaceResource> live, int wanted) =>
+    [
+        .. live.OrderBy(IsReady)
+            .ThenBy(w => IsCurrent(w, hash))
+            .ThenByDescending(static w => w.Metadata.CreationTimestamp)
+            .ThenBy(static w => w.Metadata.Name, StringComparer.Ordinal)
+            .Take(Math.Max(0, live.Length - wanted)),
+    ];
 
     private static (ImmutableArray<WorkspaceResource> Update, ImmutableArray<WorkspaceResource> Replace) Rollout(
-        InferenceSet set, ImmutableArray<WorkspaceResource> kept)
+        InferenceSet set, string hash, ImmutableArray<WorkspaceResource> kept)
     {
-        var hash = ReplicaTemplate.Hash(set);
         var stale = kept.Where(w => !IsCurrent(w, hash)).ToImmutableArray();
         if (stale.IsEmpty || set.OnDelete)
         {
@@ -120,8 +116,8 @@ internal static class InferenceSetPlanner
             ? $"; spec.nodeCountLimit {set.NodeLimit} allows {wanted} of {set.Replicas} replicas"
             : "";
         var readiness = ready == wanted && live.Length == wanted
-            ? Met(ConditionTypes.InferenceSetReady, "inferencesetReady", $"inferenceset is ready{limited}")
-            : Unmet(ConditionTypes.InferenceSetReady, "inferencesetNotReady",
+            ? WorkspaceConditions.Met(ConditionTypes.InferenceSetReady, "inferencesetReady", $"inferenceset is ready{limited}")
+            : WorkspaceConditions.Unmet(ConditionTypes.InferenceSetReady, "inferencesetNotReady",
                 $"inferenceset is not ready, {counts} replicas are ready{limited}{(problem is null ? "" : $"; {problem}")}");
         if (!live.Any(static w => w.Status?.Conditions?.Any(static c => c.Type == ConditionTypes.BenchmarkCompleted) == true))
         {
@@ -134,8 +130,8 @@ internal static class InferenceSetPlanner
         [
             readiness,
             measured == wanted && wanted > 0
-                ? Met(ConditionTypes.BenchmarkCompleted, "BenchmarkCompleted", text)
-                : Unmet(ConditionTypes.BenchmarkCompleted, "BenchmarkPending", text),
+                ? WorkspaceConditions.Met(ConditionTypes.BenchmarkCompleted, "BenchmarkCompleted", text)
+                : WorkspaceConditions.Unmet(ConditionTypes.BenchmarkCompleted, "BenchmarkPending", text),
         ];
     }
 
@@ -187,10 +183,4 @@ internal static class InferenceSetPlanner
 
     private static bool Holds(WorkspaceResource workspace, string type) =>
         workspace.Status?.Conditions?.Any(c => c.Type == type && c.Status == Condition.True) == true;
-
-    private static Condition Met(string type, string reason, string message) =>
-        new() { Type = type, Status = Condition.True, Reason = reason, Message = message };
-
-    private static Condition Unmet(string type, string reason, string message) =>
-        new() { Type = type, Status = Condition.False, Reason = reason, Message = message };
 }

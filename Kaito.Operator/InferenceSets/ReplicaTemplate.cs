@@ -6,6 +6,7 @@ using System.Text.Json;
 using Kaito.Core.Api;
 using Kaito.Core.InferenceSets;
 using Kaito.Core.Workspaces;
+using Kaito.Operator.Rendering;
 
 namespace Kaito.Operator.InferenceSets;
 
@@ -32,28 +33,23 @@ internal static class ReplicaTemplate
             Namespace = set.Namespace,
             Annotations = (set.Template.Metadata.Annotations ?? ImmutableSortedDictionary<string, string>.Empty)
                 .SetItem(Annotations.InferenceSetHash, Hash(set)),
-            OwnerReferences =
-            [
-                new()
-                {
-                    ApiVersion = WorkspaceResource.V1Beta1,
-                    Kind = InferenceSetResource.KindName,
-                    Name = set.Name,
-                    Uid = set.Uid,
-                    Controller = true,
-                    BlockOwnerDeletion = true,
-                },
-            ],
+            OwnerReferences = [Owned.Reference(InferenceSetResource.KindName, set.Name, set.Uid)],
         },
     };
 
     /// <summary>Names that are free, in the order of their slots.</summary>
-    public static IEnumerable<string> Names(InferenceSet set, ISet<string> taken) =>
-        Enumerable.Range(0, int.MaxValue).Select(slot => Name(set, slot)).Where(name => !taken.Contains(name));
-
-    private static string Name(InferenceSet set, int slot)
+    public static IEnumerable<string> Names(InferenceSet set, ISet<string> taken)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{set.Namespace}/{set.Name}/{set.Uid}/{Hash(set)}/{slot}");
+        var hash = Hash(set);
+        return Enumerable.Range(0, int.MaxValue)
+            .Select(slot => Name(set, hash, slot))
+            .Where(name => !taken.Contains(name));
+    }
+
+    private static string Name(InferenceSet set, string template, int slot)
+    {
+        var text = string.Create(
+            CultureInfo.InvariantCulture, $"{set.Namespace}/{set.Name}/{set.Uid}/{template}/{slot}");
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
         return $"{set.Name}-{string.Concat(hash.Take(SuffixLength).Select(static b => Letters[b % Letters.Length]))}";
     }

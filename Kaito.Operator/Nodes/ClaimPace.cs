@@ -87,5 +87,8 @@ internal sealed record ClaimPause(ImmutableHashSet<string> Held, TimeSpan? Reche
     /// <summary>The plan without what has to wait.</summary>
     public WorkspacePlan Apply(WorkspacePlan plan) => Held.IsEmpty
         ? plan
-        : plan with { Apply = [.. plan.Apply.Where(o => o is not NodeClaim || !Held.Contains(o.Metadata.Name!))] };
+        : plan with { Apply = [.. plan.Apply.Where(Allows)] };
+
+    /// <summary>Whether an object may be applied now.</summary>
+    public bool Allows(IKubeObject desired) => desired is not NodeClaim || !Held.Contains(desired.Metadata.Name!);
 }

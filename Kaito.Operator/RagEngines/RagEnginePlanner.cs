@@ -54,12 +54,11 @@ internal static class RagEnginePlanner
     /// <summary>For a RAGEngine that failed its checks: everything wrong, and nothing else. What runs goes on.</summary>
     public static RagEnginePlan Reject(ImmutableArray<FieldError> errors)
     {
-        var message = string.Join(
-            "; ", errors.Select(static e => e.Path.Length == 0 ? e.Message : $"{e.Path}: {e.Message}"));
+        var message = Rejection.Message(errors);
         return new()
         {
             Conditions = [.. Unmet("RAGEngineInvalid", message, ConditionTypes.ResourceReady)],
-            Events = [new(true, "RAGEngineInvalid", message.Length > 1000 ? message[..1000] : message)],
+            Events = [Rejection.Event("RAGEngineInvalid", message)],
         };
     }
 

@@ -61,7 +61,7 @@ internal sealed partial class RagEngineReconciler(
         string key, RagEngineResource resource, RagEnginePlan plan, ClaimPause pause, CancellationToken cancellationToken)
     {
         ExceptionDispatchInfo? failure = null;
-        foreach (var desired in plan.Apply.Where(o => o is not NodeClaim || !pause.Held.Contains(o.Metadata.Name!)))
+        foreach (var desired in plan.Apply.Where(pause.Allows))
         {
             try
             {
@@ -87,11 +87,7 @@ internal sealed partial class RagEngineReconciler(
 
         foreach (var node in plan.MarkNodes)
         {
-            var merge = new JsonObject
-            {
-                ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Labels.Accelerator] = "nvidia" } },
-            };
-            await api.PatchAsync(KubeKinds.Nodes, node, merge, status: false, cancellationToken);
+            await api.MarkGpuNodeAsync(node, cancellationToken);
         }
 
         foreach (var occurrence in plan.Events)

@@ -256,18 +256,7 @@ internal static class RagWorkload
         Name = rag.Name,
         Namespace = rag.Namespace,
         Labels = Selector(rag),
-        OwnerReferences =
-        [
-            new()
-            {
-                ApiVersion = WorkspaceResource.V1Beta1,
-                Kind = RagEngineResource.KindName,
-                Name = rag.Name,
-                Uid = rag.Uid,
-                Controller = true,
-                BlockOwnerDeletion = true,
-            },
-        ],
+        OwnerReferences = [Rendering.Owned.Reference(RagEngineResource.KindName, rag.Name, rag.Uid)],
     };
 
     private static ImmutableSortedDictionary<string, string> Selector(RagEngine rag) =>

@@ -5,7 +5,7 @@ using Kaito.Core.Workspaces;
 
 namespace Kaito.Operator.Rendering;
 
-/// <summary>PURE: metadata of what a Workspace owns.</summary>
+/// <summary>PURE: metadata of what our objects own.</summary>
 internal static class Owned
 {
     /// <summary>Goes when the Workspace goes; the label lets the operator watch only what is its own.</summary>
@@ -14,18 +14,18 @@ internal static class Owned
         Name = name,
         Namespace = workspace.Namespace,
         Labels = Selector(workspace),
-        OwnerReferences =
-        [
-            new()
-            {
-                ApiVersion = WorkspaceResource.V1Beta1,
-                Kind = WorkspaceResource.KindName,
-                Name = workspace.Name,
-                Uid = workspace.Uid,
-                Controller = true,
-                BlockOwnerDeletion = true,
-            },
-        ],
+        OwnerReferences = [Reference(WorkspaceResource.KindName, workspace.Name, workspace.Uid)],
+    };
+
+    /// <summary>Points to the one of our objects that made this one, and manages it.</summary>
+    public static OwnerReference Reference(string kind, string name, string uid) => new()
+    {
+        ApiVersion = WorkspaceResource.V1Beta1,
+        Kind = kind,
+        Name = name,
+        Uid = uid,
+        Controller = true,
+        BlockOwnerDeletion = true,
     };
 
     public static ImmutableSortedDictionary<string, string> Selector(Workspace workspace) =>

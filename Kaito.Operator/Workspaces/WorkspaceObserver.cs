@@ -93,13 +93,17 @@ internal sealed class WorkspaceObserver
         return current is null ? null : ObjectApplier.Version(current.Metadata);
     }
 
+    /// <summary>The StatefulSet of the Workspace's name, whoever owns it.</summary>
+    public StatefulSet? FindWorkload(WorkspaceResource resource) =>
+        _workloads.Find(Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!));
+
     public async Task<WorkspaceObservation> ObserveAsync(
         WorkspaceResource resource, CancellationToken cancellationToken)
     {
         var (space, name) = (resource.Metadata.Namespace, resource.Metadata.Name);
         return _nodes.Observe(resource, _pods.All) with
         {
-            Workload = _workloads.Find(Keys.Of(space, name!)),
+            Workload = FindWorkload(resource),
             HasBudgets = !_budgets.IsMissing,
             Job = _jobs.Find(Keys.Of(space, name!)),
             Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
@@ -136,7 +140,7 @@ internal sealed class WorkspaceObserver
     private async Task<string?> NvmeClassAsync(WorkspaceResource resource, CancellationToken cancellationToken)
     {
         if (resource.Inference?.Preset is null
-            || _workloads.Find(Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!)) is not null)
+            || FindWorkload(resource) is not null)
         {
             return null;
         }

@@ -38,9 +38,8 @@ internal static class WorkspacePlanner
             : null;
 
     // For a Workspace that failed its checks: everything wrong, and nothing else. What runs goes on.
-    private static WorkspacePlan Reject(ImmutableArray<FieldError> errors) => Stopped(
-        "WorkspaceInvalid",
-        string.Join("; ", errors.Select(static e => e.Path.Length == 0 ? e.Message : $"{e.Path}: {e.Message}")));
+    private static WorkspacePlan Reject(ImmutableArray<FieldError> errors) =>
+        Stopped("WorkspaceInvalid", Rejection.Message(errors));
 
     private static WorkspacePlan Serve(Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
@@ -154,6 +153,6 @@ internal static class WorkspacePlanner
             WorkspaceConditions.Unmet(ConditionTypes.WorkspaceSucceeded, reason, message),
         ],
         State = WorkspaceStates.Failed,
-        Events = [new(true, reason, message.Length > 1000 ? message[..1000] : message)],
+        Events = [Rejection.Event(reason, message)],
     };
 }

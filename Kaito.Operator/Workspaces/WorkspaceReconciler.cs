@@ -75,11 +75,7 @@ internal sealed partial class WorkspaceReconciler(
         await AnnotateAsync(resource, plan.Annotations, cancellationToken);
         foreach (var node in plan.MarkNodes)
         {
-            var merge = new JsonObject
-            {
-                ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Labels.Accelerator] = "nvidia" } },
-            };
-            await api.PatchAsync(KubeKinds.Nodes, node, merge, status: false, cancellationToken);
+            await api.MarkGpuNodeAsync(node, cancellationToken);
         }
 
         foreach (var occurrence in plan.Events.Where(e => failure is null || e.Warning))
@@ -99,7 +95,8 @@ internal sealed partial class WorkspaceReconciler(
             .Select(static a => KeyValuePair.Create(a.Key, (JsonNode?)JsonValue.Create(a.Value))));
         if (merge.Count > 0)
         {
-            await PatchAsync(resource, new() { ["annotations"] = merge }, cancellationToken);
+            var patch = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = merge } };
+            await api.MergeAsync(KubeKinds.Workspaces, resource, patch, status: false, cancellationToken);
         }
     }
 
@@ -115,18 +112,9 @@ internal sealed partial class WorkspaceReconciler(
         WorkspaceResource resource, WorkspacePlan plan, string? failure, CancellationToken cancellationToken)
     {
         var status = WorkspaceConditions.Status(resource, plan, failure, clock.GetUtcNow());
-        if (WorkspaceConditions.Patch(resource, status) is not { } patch)
+        if (WorkspaceConditions.Patch(resource, status) is { } patch)
         {
-            return;
-        }
-
-        try
-        {
-            await api.PatchAsync(KubeKinds.Workspaces, resource, patch, status: true, cancellationToken);
-        }
-        catch (KubeNotFoundException)
-        {
-            // Deleted while we looked; nobody is left to read the status.
+            await api.MergeAsync(KubeKinds.Workspaces, resource, patch, status: true, cancellationToken);
         }
     }
 
@@ -138,8 +126,7 @@ internal sealed partial class WorkspaceReconciler(
             return;
         }
 
-        var workload = (await observer.ObserveAsync(resource with { Inference = null }, cancellationToken)).Workload;
-        if (workload is { Metadata.DeletionTimestamp: null }
+        if (observer.FindWorkload(resource) is { Metadata.DeletionTimestamp: null } workload
             && (workload.Metadata.OwnerReferences ?? []).Any(o => o.Uid == resource.Metadata.Uid))
         {
             await api.DeleteAsync(workload, cancellationToken);
@@ -170,19 +157,6 @@ internal sealed partial class WorkspaceReconciler(
             State = resource.Status?.State ?? WorkspaceStates.Pending,
         };
         await WriteStatusAsync(resource, waiting, null, cancellationToken);
-    }
-
-    private async Task PatchAsync(WorkspaceResource resource, JsonObject metadata, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await api.PatchAsync(
-                KubeKinds.Workspaces, resource, new() { ["metadata"] = metadata }, status: false, cancellationToken);
-        }
-        catch (KubeNotFoundException)
-        {
-            // Gone already; its deletion event is on its way.
-        }
     }
 
     [LoggerMessage(LogLevel.Information, "Workspace {Key} is {State}: {Count} objects planned, {Removed} to remove")]

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Kaito.Core.Api;
 using Kaito.Core.Hardware;
 using Kaito.Core.RagEngines;
@@ -71,14 +70,7 @@ public sealed class RagEngineParserTests
         Assert.Equal(expected, string.Join('\n', (errors.IsDefault ? [] : errors).Select(static e => $"{e.Path} {e.Code}")));
     }
 
-    private static string Change(string path, string value)
-    {
-        var root = JsonNode.Parse(Valid)!;
-        var steps = path.Split('.');
-        var owner = steps[..^1].Aggregate(root, static (node, step) => node[step]!).AsObject();
-        owner[steps[^1]] = JsonNode.Parse(value);
-        return root.ToJsonString();
-    }
+    private static string Change(string path, string value) => Edit.Apply(Valid, $"{path}={value}");
 
     private static Kaito.Core.Validated<RagEngine> Parse(string json)
     {

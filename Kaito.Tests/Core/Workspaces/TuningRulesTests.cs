@@ -50,11 +50,9 @@ public sealed class TuningRulesTests
     [InlineData("tuning.output", """{"volumeSource":{"emptyDir":{}}}""", "")]
     public void Parse_OneChange_FindsWhatIsWrong(string path, string value, string expected)
     {
-        var root = JsonNode.Parse(Valid)!;
-        var steps = path.Split('.');
-        steps[..^1].Aggregate(root, static (node, step) => node[step]!).AsObject()[steps[^1]] = JsonNode.Parse(value);
+        var changed = Edit.Apply(Valid, $"{path}={value}");
 
-        Assert.Equal(expected, string.Join('\n', Parse(root.ToJsonString()).Errors.Select(static e => $"{e.Path} {e.Code}")));
+        Assert.Equal(expected, string.Join('\n', Parse(changed).Errors.Select(static e => $"{e.Path} {e.Code}")));
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Kaito.Tests.Core.Admission;
+namespace Kaito.Tests.Support;
 
 /// <summary>Manifests of test rows: a valid one, and what a row changes in it.</summary>
 internal static class Edit
