@@ -31,7 +31,7 @@ internal sealed partial class WebhookCertificates(
             return;
         }
 
-        if (_current is not null)
+        if (_current is { } shown && shown.Certificate.NotAfter.ToUniversalTime() > clock.GetUtcNow().UtcDateTime)
         {
             await Task.Delay(times.Handover, clock, cancellationToken);
         }
@@ -72,12 +72,15 @@ internal sealed partial class WebhookCertificates(
         {
             var live = await api.GetAsync(
                 KubeKinds.ValidatingWebhooks, null, wanted.Metadata.Name!, cancellationToken);
-            if (live?.Webhooks is not [var webhook] || webhook.ClientConfig != wanted.Webhooks!.Value[0].ClientConfig)
+            if (!(live?.Webhooks ?? []).Select(Told).SequenceEqual(wanted.Webhooks!.Value.Select(Told)))
             {
                 await api.ApplyAsync(wanted, cancellationToken);
             }
         }
     }
+
+    private static (string, WebhookClientConfig, string?) Told(ValidatingWebhook webhook) =>
+        (webhook.Name, webhook.ClientConfig, webhook.FailurePolicy);
 
     [LoggerMessage(LogLevel.Information, "Made a webhook certificate in {Namespace}/{Name}, valid until {End}")]
     private partial void LogMade(string @namespace, string name, DateTime end);

@@ -17,9 +17,11 @@ internal sealed record WebhookAddress(string? Host, string Service, string Names
         ? [Host]
         : [$"{Service}.{Namespace}.svc", $"{Service}.{Namespace}", $"{Service}.{Namespace}.svc.cluster.local"];
 
-    public WebhookClientConfig ClientConfig(string path, string authorities)
+    /// <param name="path">Of the webhook.</param>
+    /// <param name="authorities">PEM; null before there is a certificate.</param>
+    public WebhookClientConfig ClientConfig(string path, string? authorities)
     {
-        var bundle = Convert.ToBase64String(Encoding.UTF8.GetBytes(authorities));
+        var bundle = authorities is null ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(authorities));
         return Host is null
             ? new()
             {
@@ -37,50 +39,66 @@ internal static class WebhookRegistration
     public const string InferenceSetPath = "/validate/inferenceset.kaito.sh";
     public const string RagEnginePath = "/validate/ragengine.kaito.sh";
 
-    private const int TimeoutSeconds = 10;
+    // The answer needs nothing but the question: it takes milliseconds.
+    private const int TimeoutSeconds = 5;
 
     // Upstream's label of namespaces that no webhook of KAITO looks at, whatever its value.
     private const string Exclude = "webhooks.knative.dev/exclude";
 
     private static readonly string[] s_versions = ["v1alpha1", "v1beta1"];
 
-    /// <summary>One configuration for each kind, named as upstream names them.</summary>
-    public static ImmutableArray<ValidatingWebhookConfiguration> Render(WebhookAddress address, string authorities) =>
+    // Path and plural by the name of the configuration, which is also that of the webhook for creates.
+    private static readonly ImmutableArray<(string Name, string Plural, string Path)> s_kinds =
     [
-        Render("validation.workspace.kaito.sh", WorkspaceResource.Plural, WorkspacePath, address, authorities),
-        Render("validation.inferenceset.kaito.sh", InferenceSetResource.Plural, InferenceSetPath, address, authorities),
-        Render("validation.ragengine.kaito.sh", RagEngineResource.Plural, RagEnginePath, address, authorities),
+        ("validation.workspace.kaito.sh", WorkspaceResource.Plural, WorkspacePath),
+        ("validation.inferenceset.kaito.sh", InferenceSetResource.Plural, InferenceSetPath),
+        ("validation.ragengine.kaito.sh", RagEngineResource.Plural, RagEnginePath),
     ];
 
-    // The objects only and not their status: what a controller observes is not for admission to judge.
+    /// <summary>The names of the configurations.</summary>
+    public static ImmutableArray<string> Names => [.. s_kinds.Select(static k => k.Name)];
+
+    /// <summary>One configuration for each kind, named as upstream names them.</summary>
+    /// <param name="address">Where the webhooks are.</param>
+    /// <param name="authorities">PEM; null before there is a certificate.</param>
+    public static ImmutableArray<ValidatingWebhookConfiguration> Render(WebhookAddress address, string? authorities) =>
+        [.. s_kinds.Select(kind => Render(kind, address.ClientConfig(kind.Path, authorities)))];
+
+    // Nothing new is taken unseen while nobody answers. What is there may be edited and finalizers may be removed: the
+    // CRDs' rules and the next reconcile look at it too.
     private static ValidatingWebhookConfiguration Render(
-        string name, string plural, string path, WebhookAddress address, string authorities) => new()
+        (string Name, string Plural, string Path) kind, WebhookClientConfig client) => new()
         {
-            Metadata = new() { Name = name },
+            Metadata = new() { Name = kind.Name },
             Webhooks =
+            [
+                Webhook(kind.Name, kind.Plural, "CREATE", "Fail", client),
+                Webhook($"update.{kind.Name}", kind.Plural, "UPDATE", "Ignore", client),
+            ],
+        };
+
+    // The objects only and not their status: what a controller observes is not for admission to judge.
+    private static ValidatingWebhook Webhook(
+        string name, string plural, string operation, string onFailure, WebhookClientConfig client) => new()
+        {
+            Name = name,
+            ClientConfig = client,
+            Rules =
             [
                 new()
                 {
-                    Name = name,
-                    ClientConfig = address.ClientConfig(path, authorities),
-                    Rules =
-                    [
-                        new()
-                        {
-                            Operations = ["CREATE", "UPDATE"],
-                            ApiGroups = [WorkspaceResource.Group],
-                            ApiVersions = [.. s_versions],
-                            Resources = [plural],
-                            Scope = "Namespaced",
-                        },
-                    ],
-                    FailurePolicy = "Fail",
-                    MatchPolicy = "Equivalent",
-                    NamespaceSelector = new() { MatchExpressions = [new() { Key = Exclude, Operator = "DoesNotExist" }] },
-                    SideEffects = "None",
-                    AdmissionReviewVersions = ["v1"],
-                    TimeoutSeconds = TimeoutSeconds,
+                    Operations = [operation],
+                    ApiGroups = [WorkspaceResource.Group],
+                    ApiVersions = [.. s_versions],
+                    Resources = [plural],
+                    Scope = "Namespaced",
                 },
             ],
+            FailurePolicy = onFailure,
+            MatchPolicy = "Equivalent",
+            NamespaceSelector = new() { MatchExpressions = [new() { Key = Exclude, Operator = "DoesNotExist" }] },
+            SideEffects = "None",
+            AdmissionReviewVersions = ["v1"],
+            TimeoutSeconds = TimeoutSeconds,
         };
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Kaito.Operator.Cluster;
+using ListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace Kaito.Operator.Admission;
 
@@ -82,7 +83,9 @@ internal sealed partial class WebhookServer(
                 status.WebhookProblem = certificates.Current is null
                     ? $"the webhooks have no certificate: {wrong.Message}"
                     : null;
-                LogFailed(wrong.Message);
+                LogFailed(wrong is KubeForbiddenException
+                    ? $"{wrong.Message} Next: kubectl apply -k deploy/manifests brings back what is missing."
+                    : wrong.Message);
                 await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
             }
@@ -99,8 +102,14 @@ internal sealed partial class WebhookServer(
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             var loopback = IPAddress.TryParse(options.WebhookHost, out var address) && IPAddress.IsLoopback(address);
-            kestrel.Listen(loopback ? address! : IPAddress.Any, options.WebhookPort, listen => listen.UseHttps(
-                https => https.ServerCertificateSelector = (_, _) => certificates.Current));
+            if (loopback)
+            {
+                kestrel.Listen(address!, options.WebhookPort, Secured);
+            }
+            else
+            {
+                kestrel.ListenAnyIP(options.WebhookPort, Secured);
+            }
         });
         var app = builder.Build();
         app.MapPost(WebhookRegistration.WorkspacePath, http => AnswerAsync(http, answers.Workspace));
@@ -108,6 +117,9 @@ internal sealed partial class WebhookServer(
         app.MapPost(WebhookRegistration.RagEnginePath, http => AnswerAsync(http, answers.RagEngine));
         return app;
     }
+
+    private void Secured(ListenOptions listen) => listen.UseHttps(
+        https => https.ServerCertificateSelector = (_, _) => certificates.Current);
 
     private static async Task AnswerAsync(HttpContext http, Func<AdmissionRequest, AdmissionReview> answer)
     {

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core;
+using Kaito.Core.Kubernetes;
+using Kaito.Operator.Admission;
 
 namespace Kaito.Operator.Install;
 
@@ -17,6 +20,7 @@ internal static class InstallManifests
     public const string Name = "kaito-workspace";
 
     private const int Port = 8080;
+    private const int WebhookPort = 9443;
     private const string Note =
         "# Generated from Kaito.Operator/Install: KAITO_ACCEPT=1 and the tests of InstallManifests rewrite it.\n";
 
@@ -31,11 +35,14 @@ internal static class InstallManifests
         File("rbac.yaml", [.. Rbac()]),
         File("deployment.yaml", Deployment(), Disruption()),
         File("service.yaml", Service()),
+        File("webhooks.yaml", [EmptySecret(), .. Webhooks()]),
         File("kustomization.yaml", new JsonObject
         {
             ["apiVersion"] = "kustomize.config.k8s.io/v1beta1",
             ["kind"] = "Kustomization",
-            ["resources"] = Texts("../crds", "namespace.yaml", "rbac.yaml", "deployment.yaml", "service.yaml"),
+            ["resources"] = Texts(
+                "../crds", "namespace.yaml", "rbac.yaml", "deployment.yaml", "service.yaml",
+                "webhooks.yaml"),
         }),
     ];
 
@@ -131,8 +138,12 @@ internal static class InstallManifests
     {
         ["name"] = "operator",
         ["image"] = "kaito/operator:latest",
-        ["args"] = Texts("--leader-elect", $"--namespace={Namespace}", $"--listen=http://0.0.0.0:{Port}", "--cloud=azure"),
-        ["ports"] = new JsonArray(new JsonObject { ["name"] = "http-metrics", ["containerPort"] = Port }),
+        ["args"] = Texts(
+            "--leader-elect", $"--namespace={Namespace}", $"--listen=http://0.0.0.0:{Port}", "--cloud=azure", "--webhook",
+            $"--webhook-port={WebhookPort}", $"--webhook-service={Name}"),
+        ["ports"] = new JsonArray(
+            new JsonObject { ["name"] = "http-metrics", ["containerPort"] = Port },
+            new JsonObject { ["name"] = "https-webhook", ["containerPort"] = WebhookPort }),
         ["livenessProbe"] = Probe("/healthz", 20),
         ["readinessProbe"] = Probe("/readyz", 5),
         ["resources"] = new JsonObject
@@ -172,14 +183,30 @@ internal static class InstallManifests
         service["spec"] = new JsonObject
         {
             ["selector"] = Labels(),
-            ["ports"] = new JsonArray(new JsonObject
-            {
-                ["name"] = "http-metrics",
-                ["port"] = Port,
-                ["targetPort"] = "http-metrics",
-            }),
+            ["ports"] = new JsonArray(ServicePort("http-metrics", Port), ServicePort("https-webhook", WebhookPort)),
         };
         return service;
+    }
+
+    private static JsonObject ServicePort(string name, int port) =>
+        new JsonObject { ["name"] = name, ["port"] = port, ["targetPort"] = name };
+
+    // The operator makes the certificate: nobody's copy of a key is in a manifest.
+    private static JsonObject EmptySecret()
+    {
+        var secret = Object("v1", "Secret", WebhookCertificates.SecretName, Namespace);
+        secret["type"] = "Opaque";
+        return secret;
+    }
+
+    private static IEnumerable<JsonObject> Webhooks()
+    {
+        foreach (var configuration in WebhookRegistration.Render(new(null, Name, Namespace, WebhookPort), null))
+        {
+            var json = JsonSerializer.SerializeToNode(configuration, KubeJson.Default.ValidatingWebhookConfiguration)!.AsObject();
+            json["metadata"]!["labels"] = Labels();
+            yield return json;
+        }
     }
 
     private static JsonObject Object(string version, string kind, string name, string? space)

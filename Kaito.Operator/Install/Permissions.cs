@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
+using Kaito.Operator.Admission;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.Install;
@@ -55,14 +56,14 @@ internal static class Permissions
         new("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"]),
         new(
             "admissionregistration.k8s.io", ["validatingwebhookconfigurations"], ["get", "patch"],
-            [
-                "validation.workspace.kaito.sh", "validation.inferenceset.kaito.sh", "validation.ragengine.kaito.sh",
-            ]),
+            WebhookRegistration.Names),
     ];
 
     public static ImmutableArray<Permission> InOwnNamespace { get; } =
     [
         new("coordination.k8s.io", ["leases"], ["get", "create", "update"]),
-        new("", ["secrets"], ["get", "update", "patch"], ["workspace-webhook-cert"]),
+
+        // The installation brings it empty: create could not be limited to a name.
+        new("", ["secrets"], ["get", "update"], [WebhookCertificates.SecretName]),
     ];
 }

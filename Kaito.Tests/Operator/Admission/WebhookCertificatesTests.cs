@@ -32,13 +32,18 @@ public sealed class WebhookCertificatesTests
         Assert.Equal(256, certificates.Current.GetECDsaPublicKey()!.KeySize);
         Assert.Equal(
             [
+                "/validate/inferenceset.kaito.sh update.validation.inferenceset.kaito.sh",
                 "/validate/inferenceset.kaito.sh validation.inferenceset.kaito.sh",
+                "/validate/ragengine.kaito.sh update.validation.ragengine.kaito.sh",
                 "/validate/ragengine.kaito.sh validation.ragengine.kaito.sh",
+                "/validate/workspace.kaito.sh update.validation.workspace.kaito.sh",
                 "/validate/workspace.kaito.sh validation.workspace.kaito.sh",
             ],
             Webhooks().Select(static w => $"{w.ClientConfig.Service!.Path} {w.Name}").Order(StringComparer.Ordinal));
         Assert.All(Webhooks(), w => Assert.True(Trusts(w, certificates.Current, _clock.GetUtcNow())));
-        Assert.All(Webhooks(), static w => Assert.Equal(("Fail", 10), (w.FailurePolicy, w.TimeoutSeconds)));
+        Assert.All(Webhooks(), static w => Assert.Equal(
+            (w.Rules!.Value[0].Operations.Single() == "CREATE" ? "Fail" : "Ignore", 5),
+            (w.FailurePolicy, w.TimeoutSeconds)));
     }
 
     [Fact]
@@ -79,6 +84,20 @@ public sealed class WebhookCertificatesTests
         Assert.Equal(next.Thumbprint, certificates.Current!.Thumbprint);
         Assert.NotEqual(old.Thumbprint, next.Thumbprint);
         Assert.True(next.NotAfter.ToUniversalTime() > _clock.GetUtcNow() + TimeSpan.FromDays(360));
+    }
+
+    [Fact]
+    public async Task KeepAsync_AfterTheEnd_ShowsTheNextAtOnce()
+    {
+        var certificates = Certificates();
+        await certificates.KeepAsync(s_address, Stop);
+        var old = certificates.Current!;
+
+        _clock.Advance(s_times.Lifetime + TimeSpan.FromDays(1));
+        await certificates.KeepAsync(s_address, Stop);
+
+        Assert.NotEqual(old.Thumbprint, certificates.Current!.Thumbprint);
+        Assert.All(Webhooks(), w => Assert.True(Trusts(w, certificates.Current, _clock.GetUtcNow())));
     }
 
     [Theory]
@@ -150,7 +169,7 @@ public sealed class WebhookCertificatesTests
         var webhook = one.Webhooks!.Value[0];
         _api.Put(KubeKinds.ValidatingWebhooks, one with
         {
-            Webhooks = [webhook with { ClientConfig = webhook.ClientConfig with { CaBundle = "" } }],
+            Webhooks = [webhook with { ClientConfig = webhook.ClientConfig with { CaBundle = "" } }, one.Webhooks.Value[1]],
         });
 
         await certificates.KeepAsync(s_address, Stop);

@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Operator;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Install;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,8 @@ public abstract class AdmissionScenario
     private const string Sets = "apis/kaito.sh/v1beta1/namespaces/default/inferencesets";
     private const string Engines = "apis/kaito.sh/v1beta1/namespaces/default/ragengines";
     private const string Denied = "admission webhook \"validation.workspace.kaito.sh\" denied the request: validation failed: ";
+    private const string DeniedUpdate =
+        "admission webhook \"update.validation.workspace.kaito.sh\" denied the request: validation failed: ";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -27,7 +30,7 @@ public abstract class AdmissionScenario
     public async Task Webhook_BetweenUsersAndTheServer_SaysAllAtOnceAndNeverHoldsUpWhatGoes()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         using var user = new User(server.Kubeconfig);
 
         // Without the webhooks the server takes it, and the reconciler's condition says what is wrong.
@@ -38,7 +41,10 @@ public abstract class AdmissionScenario
             "the condition says it", Stop);
         await cluster.StopOperatorAsync(Stop);
 
-        await using (await StartOperatorAsync(server.Kubeconfig, CertificateTimes.Default))
+        await cluster.InstallAsync("namespace.yaml", Stop);
+        await cluster.InstallAsync("webhooks.yaml", Stop);
+        using var refusals = new RefusalLog();
+        await using (await StartOperatorAsync(server, CertificateTimes.Default, refusals))
         {
             await user.UntilJudgedAsync();
             var refused = await user.SendAsync("POST", Workspaces, Bad("judged"));
@@ -61,7 +67,7 @@ public abstract class AdmissionScenario
             await ImmutableAsync(user, """{"inference":{"preset":{"name":"phi-4"}}}""");
             var annotated = await user.SendAsync(
                 "PATCH", $"{Workspaces}/good", """{"metadata":{"annotations":{"kaito.sh/use-local-weights":"yes"}}}""");
-            Assert.StartsWith(Denied + "metadata.annotations", annotated.Message, StringComparison.Ordinal);
+            Assert.StartsWith(DeniedUpdate + "metadata.annotations", annotated.Message, StringComparison.Ordinal);
 
             // What was wrong before may stay wrong; only what is changed is looked at.
             var labelled = await user.SendAsync(
@@ -80,26 +86,39 @@ public abstract class AdmissionScenario
                 "the wrong Workspace is gone", Stop);
         }
 
-        // Nobody answers: the server says so, and takes nothing.
+        Assert.Empty(refusals.Lines);
+
+        // Nobody answers: the server says so, and takes nothing new. What is there can be edited, and goes.
         var down = await user.SendAsync("POST", Workspaces, Good("later"));
         Assert.Equal(HttpStatusCode.InternalServerError, down.Status);
         Assert.StartsWith(
             "Internal error occurred: failed calling webhook \"validation.workspace.kaito.sh\": ", down.Message,
             StringComparison.Ordinal);
         Assert.Null(await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "later", Stop));
+        var edited = await user.SendAsync("PATCH", $"{Workspaces}/good", """{"metadata":{"labels":{"team":"b"}}}""");
+        Assert.Equal(HttpStatusCode.OK, edited.Status);
+        var status = await user.SendAsync(
+            "PATCH", $"{Workspaces}/good/status", """{"status":{"state":"NotReady"}}""");
+        Assert.Equal(HttpStatusCode.OK, status.Status);
+        Assert.Equal(HttpStatusCode.OK, (await user.SendAsync("DELETE", $"{Workspaces}/good", null)).Status);
+        await user.SendAsync("PATCH", $"{Workspaces}/good", """{"metadata":{"finalizers":null}}""");
+        Assert.Null(await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "good", Stop));
     }
 
     [Fact]
     public async Task Certificate_RotatedWhileRequestsGoOn_NoRequestFails()
     {
         await using var server = await StartServerAsync();
-        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, Stop);
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
         await cluster.StopOperatorAsync(Stop);
         using var user = new User(server.Kubeconfig);
         var life = TimeSpan.FromHours(1);
         var times = new CertificateTimes(
             life, life - TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500));
-        await using var app = await StartOperatorAsync(server.Kubeconfig, times);
+        await cluster.InstallAsync("namespace.yaml", Stop);
+        await cluster.InstallAsync("webhooks.yaml", Stop);
+        using var refusals = new RefusalLog();
+        await using var app = await StartOperatorAsync(server, times, refusals);
         await user.UntilJudgedAsync();
 
         var certificates = app.Services.GetRequiredService<WebhookCertificates>();
@@ -113,6 +132,7 @@ public abstract class AdmissionScenario
                 return seen.Count > 3 ? "" : null;
             },
             "three certificates have followed the first", Stop);
+        Assert.Empty(refusals.Lines);
     }
 
     private protected abstract Task<ScenarioServer> StartServerAsync();
@@ -124,14 +144,23 @@ public abstract class AdmissionScenario
         Assert.Contains("field is immutable", answer.Message, StringComparison.Ordinal);
     }
 
-    private static async Task<WebApplication> StartOperatorAsync(string kubeconfig, CertificateTimes times)
+    // As the operator's own account, on an installation whose Secret is empty; only the address of the webhooks differs.
+    private static async Task<WebApplication> StartOperatorAsync(
+        ScenarioServer server, CertificateTimes times, RefusalLog refusals)
     {
         var app = OperatorApp.Build(
-            new() { Kubeconfig = kubeconfig, Webhook = true, WebhookHost = "127.0.0.1", WebhookPort = 0 },
+            new()
+            {
+                Kubeconfig = server.OperatorKubeconfig ?? server.Kubeconfig,
+                Namespace = InstallManifests.Namespace,
+                Webhook = true,
+                WebhookHost = "127.0.0.1",
+                WebhookPort = 0,
+            },
             builder =>
             {
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
-                builder.Logging.ClearProviders();
+                builder.Logging.ClearProviders().AddProvider(refusals).SetMinimumLevel(LogLevel.Debug);
                 builder.Services.AddSingleton(times);
             });
         await app.StartAsync(Stop);

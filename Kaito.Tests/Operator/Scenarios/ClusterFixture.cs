@@ -87,22 +87,22 @@ internal sealed class ClusterFixture : IAsyncDisposable
             await Api.ApplyAsync($"{Crds}/{crd.Name}", crd.WithoutRules(), cancellationToken);
         }
 
-        foreach (var document in InstallManifests.Files
-            .Where(static f => f.Name is "namespace.yaml" or "rbac.yaml")
-            .SelectMany(static f => f.Yaml.Split("---\n")))
+        await InstallAsync("namespace.yaml", cancellationToken);
+        await InstallAsync("rbac.yaml", cancellationToken);
+    }
+
+    /// <summary>Applies a file of deploy/manifests.</summary>
+    public async Task InstallAsync(string file, CancellationToken cancellationToken)
+    {
+        foreach (var document in InstallManifests.Files.Single(f => f.Name == file).Yaml.Split("---\n"))
         {
             var item = Yaml.ToJson(document)!;
-            var (kind, name) = ((string)item["kind"]!, (string)item["metadata"]!["name"]!);
-            var path = kind switch
-            {
-                "Namespace" => $"api/v1/namespaces/{name}",
-                "ServiceAccount" => $"api/v1/namespaces/{InstallManifests.Namespace}/serviceaccounts/{name}",
-                "ClusterRole" or "ClusterRoleBinding" =>
-                    $"apis/rbac.authorization.k8s.io/v1/{kind.ToLowerInvariant()}s/{name}",
-                _ => $"apis/rbac.authorization.k8s.io/v1/namespaces/{InstallManifests.Namespace}/"
-                    + $"{kind.ToLowerInvariant()}s/{name}",
-            };
-            await Api.ApplyAsync(path, item.ToJsonString(), cancellationToken);
+            var version = (string)item["apiVersion"]!;
+            var space = (string?)item["metadata"]!["namespace"] is { } named ? $"namespaces/{named}/" : "";
+            await Api.ApplyAsync(
+                $"{(version == "v1" ? "api" : "apis")}/{version}/{space}{((string)item["kind"]!).ToLowerInvariant()}s/"
+                + $"{(string)item["metadata"]!["name"]!}",
+                item.ToJsonString(), cancellationToken);
         }
     }
 
