@@ -29,6 +29,11 @@ internal interface IKubeApi
         KubeKind<T> kind, string? space, string? labelSelector, CancellationToken cancellationToken)
         where T : class, IKubeObject;
 
+    /// <summary>All objects that match a label selector, a page at a time; each page names the version of the first.</summary>
+    IAsyncEnumerable<KubeList<T>> PagesAsync<T>(
+        KubeKind<T> kind, string? labelSelector, CancellationToken cancellationToken)
+        where T : class, IKubeObject;
+
     /// <summary>Changes after a resource version; ends when the server ends it.</summary>
     IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
         KubeKind<T> kind, string? labelSelector, string resourceVersion, CancellationToken cancellationToken)

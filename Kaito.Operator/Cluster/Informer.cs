@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Kaito.Core.Kubernetes;
 
 namespace Kaito.Operator.Cluster;
@@ -26,7 +27,8 @@ internal sealed partial class Informer<T>(
     private static readonly TimeSpan s_shortWatch = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ImmutableDictionary<string, T> _objects = ImmutableDictionary<string, T>.Empty;
+    private readonly ObjectCopies<T> _copies = new(kind);
+    private long _newest;
 
     public Task Synced => _synced.Task;
 
@@ -38,15 +40,24 @@ internal sealed partial class Informer<T>(
     /// <summary>What is kept of an object, for kinds of which only a part is looked at.</summary>
     public Func<T, T> Kept { get; set; } = static whole => whole;
 
+    /// <summary>Whether anybody looks at an object; of the others nothing is kept, and no change is told.</summary>
+    public Func<T, bool> Wanted { get; set; } = static _ => true;
+
     /// <summary>The API server may lack the kind; then it has no such objects.</summary>
     public bool IsOptional { get; init; }
 
     /// <summary>Whether the API server lacked the kind when it was last asked.</summary>
     public bool IsMissing { get; private set; }
 
-    public IEnumerable<T> All => Volatile.Read(ref _objects).Values;
+    /// <summary>Every object; each is read anew, so ask an index where there are many.</summary>
+    public IEnumerable<T> All => _copies.All;
 
-    public T? Find(string key) => Volatile.Read(ref _objects).GetValueOrDefault(key);
+    public int Count => _copies.Count;
+
+    public T? Find(string key) => _copies.Find(key);
+
+    /// <summary>Finds objects by something else than their key; to be asked for before the informer runs.</summary>
+    public ObjectIndex<T> Index(Func<T, IEnumerable<string>> values) => _copies.Index(values);
 
     public async Task RunAsync(CancellationToken stoppingToken)
     {
@@ -61,8 +72,8 @@ internal sealed partial class Informer<T>(
                 (Problem, IsMissing) = (null, false);
                 await foreach (var change in api.WatchAsync(kind, labelSelector, version, stoppingToken))
                 {
-                    Take(change);
-                    (version, failures) = (change.ResourceVersion, 0);
+                    version = Take(change) ? change.ResourceVersion : version;
+                    failures = 0;
                 }
 
                 failures = clock.GetElapsedTime(started) < s_shortWatch ? failures + 1 : 0;
@@ -105,43 +116,83 @@ internal sealed partial class Informer<T>(
 
     private async Task<string> ListAsync(CancellationToken cancellationToken)
     {
-        var list = await api.ListAsync(kind, null, labelSelector, cancellationToken);
-        var before = _objects;
-        var after = list.Items.Select(Kept).ToImmutableDictionary(static o => Key(o));
-        Volatile.Write(ref _objects, after);
-        foreach (var gone in before.Where(o => !after.ContainsKey(o.Key)))
+        var gone = _copies.Keys.ToHashSet(StringComparer.Ordinal);
+        var version = "0";
+        await foreach (var page in api.PagesAsync(kind, labelSelector, cancellationToken))
         {
-            Changed(gone.Value);
-        }
-
-        foreach (var (key, current) in after)
-        {
-            if (before.GetValueOrDefault(key)?.Metadata.ResourceVersion != current.Metadata.ResourceVersion)
+            version = page.ResourceVersion;
+            foreach (var current in page.Items.Where(Wanted))
             {
-                Changed(current);
+                var key = Key(current);
+                gone.Remove(key);
+                if (_copies.Find(key)?.Metadata.ResourceVersion != current.Metadata.ResourceVersion)
+                {
+                    Keep(key, current);
+                }
             }
         }
 
+        foreach (var key in gone)
+        {
+            Drop(key);
+        }
+
+        _newest = Number(version) ?? 0;
         _synced.TrySetResult();
-        return list.ResourceVersion;
+        return version;
     }
 
-    private void Take(WatchEvent<T> change)
+    // False when it brought nothing new.
+    private bool Take(WatchEvent<T> change)
     {
+        // A server, or a proxy before it, may tell an event twice or late: what it brings is older than what is here.
+        var number = Number(change.ResourceVersion);
+        if (number <= _newest)
+        {
+            return false;
+        }
+
+        _newest = number ?? _newest;
         switch (change)
         {
-            case WatchEvent<T>.Upserted(_, var current):
-                Volatile.Write(ref _objects, _objects.SetItem(Key(current), Kept(current)));
-                Changed(current);
+            case WatchEvent<T>.Upserted(_, var current) when Wanted(current):
+                Keep(Key(current), current);
+                break;
+            case WatchEvent<T>.Upserted(_, var unwanted):
+                Drop(Key(unwanted));
                 break;
             case WatchEvent<T>.Deleted(_, var gone):
-                Volatile.Write(ref _objects, _objects.Remove(Key(gone)));
-                Changed(gone);
+                _copies.Remove(Key(gone));
+                if (Wanted(gone))
+                {
+                    Changed(gone);
+                }
+
                 break;
             default:
                 break;
         }
+
+        return true;
     }
+
+    private void Keep(string key, T current)
+    {
+        _copies.Set(key, Kept(current));
+        Changed(current);
+    }
+
+    private void Drop(string key)
+    {
+        if (_copies.Find(key) is { } gone)
+        {
+            _copies.Remove(key);
+            Changed(gone);
+        }
+    }
+
+    private static long? Number(string version) =>
+        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static string Key(T item) => Keys.Of(item.Metadata.Namespace, item.Metadata.Name!);
 
@@ -153,4 +204,16 @@ internal sealed partial class Informer<T>(
 internal static class Keys
 {
     public static string Of(string? space, string name) => space is null ? name : $"{space}/{name}";
+
+    /// <summary>The uids of an object's owners, to find it by.</summary>
+    public static IEnumerable<string> Owners(IKubeObject item) =>
+        (item.Metadata.OwnerReferences ?? []).Select(static o => o.Uid);
+
+    /// <summary>The key that two labels name, or that one names in the object's own namespace; empty without them.</summary>
+    public static IEnumerable<string> Labelled(IKubeObject item, string nameLabel, string? namespaceLabel = null)
+    {
+        var labels = item.Metadata.Labels;
+        var space = namespaceLabel is null ? item.Metadata.Namespace : labels?.GetValueOrDefault(namespaceLabel);
+        return space is not null && labels?.GetValueOrDefault(nameLabel) is { } name ? [Of(space, name)] : [];
+    }
 }

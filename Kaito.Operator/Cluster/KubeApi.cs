@@ -16,7 +16,10 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
     private const string ApplyType = "application/apply-patch+yaml";
     private const string MergeType = "application/merge-patch+json";
     private const string JsonType = "application/json";
+    private const string MetadataType = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    private const string MetadataListType = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
     private const int WatchSeconds = 300;
+    private const int PageSize = 250;
     private static readonly TimeSpan s_requestLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_watchLimit = TimeSpan.FromSeconds(WatchSeconds + 30);
 
@@ -51,15 +54,20 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         KubeKind<T> kind, string? space, string? labelSelector, CancellationToken cancellationToken)
         where T : class, IKubeObject
     {
-        var path = kind.Collection(space) + (labelSelector is null ? "" : $"?labelSelector={Escape(labelSelector)}");
-        var json = await SendAsync(HttpMethod.Get, path, null, JsonType, cancellationToken);
-        using var document = JsonDocument.Parse(json);
-        var root = document.RootElement;
-        var items = root.TryGetProperty("items", out var found) && found.ValueKind == JsonValueKind.Array
-            ? found.EnumerateArray().Select(item => ObjectReader.Read(item, kind)).ToImmutableArray()
-            : [];
-        return new(root.GetProperty("metadata").GetProperty("resourceVersion").GetString() ?? "0", items);
+        var items = ImmutableArray.CreateBuilder<T>();
+        var version = "0";
+        await foreach (var page in PagesAsync(kind, space, labelSelector, cancellationToken))
+        {
+            version = page.ResourceVersion;
+            items.AddRange(page.Items);
+        }
+
+        return new(version, items.DrainToImmutable());
     }
+
+    public IAsyncEnumerable<KubeList<T>> PagesAsync<T>(
+        KubeKind<T> kind, string? labelSelector, CancellationToken cancellationToken)
+        where T : class, IKubeObject => PagesAsync(kind, null, labelSelector, cancellationToken);
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
         KubeKind<T> kind, string? labelSelector, string resourceVersion,
@@ -71,6 +79,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
             + (labelSelector is null ? "" : $"&labelSelector={Escape(labelSelector)}");
         using var limit = Limit(s_watchLimit, cancellationToken);
         using var request = await RequestAsync(HttpMethod.Get, path, null, JsonType, limit.Token);
+        request.Headers.Accept.ParseAdd(kind.MetadataOnly ? MetadataType : JsonType);
         using var response = await kubernetes.HttpClient.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
         if (!response.IsSuccessStatusCode)
@@ -78,13 +87,10 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
             throw Refused(response.StatusCode, path, await response.Content.ReadAsStringAsync(limit.Token));
         }
 
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
-        while (await reader.ReadLineAsync(limit.Token) is { } line)
+        await using var stream = await response.Content.ReadAsStreamAsync(limit.Token);
+        await foreach (var line in JsonLines.ReadAsync(stream, limit.Token))
         {
-            if (line.Length > 0)
-            {
-                yield return Step(line, kind, path);
-            }
+            yield return Step(line.RootElement, kind, path);
         }
     }
 
@@ -145,12 +151,62 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         }
     }
 
-    private static WatchEvent<T> Step<T>(string line, KubeKind<T> kind, string path)
+    private async IAsyncEnumerable<KubeList<T>> PagesAsync<T>(
+        KubeKind<T> kind, string? space, string? labelSelector,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : class, IKubeObject
     {
-        using var document = JsonDocument.Parse(line);
-        var type = document.RootElement.GetProperty("type").GetString();
-        var body = document.RootElement.GetProperty("object");
+        var path = $"{kind.Collection(space)}?limit={PageSize}"
+            + (labelSelector is null ? "" : $"&labelSelector={Escape(labelSelector)}");
+        var rest = "";
+        do
+        {
+            using var limit = Limit(s_requestLimit, cancellationToken);
+            using var page = await PageAsync(
+                $"{path}{rest}", kind.MetadataOnly ? MetadataListType : JsonType, limit.Token, cancellationToken);
+            var metadata = page.RootElement.GetProperty("metadata");
+            rest = metadata.TryGetProperty("continue", out var more) && more.GetString() is { Length: > 0 } token
+                ? $"&continue={Escape(token)}"
+                : "";
+            var items = page.RootElement.TryGetProperty("items", out var found) && found.ValueKind == JsonValueKind.Array
+                ? found.EnumerateArray().Select(item => ObjectReader.Read(item, kind)).ToImmutableArray()
+                : [];
+            yield return new(metadata.GetProperty("resourceVersion").GetString() ?? "0", items);
+        }
+        while (rest.Length > 0);
+    }
+
+    private async Task<JsonDocument> PageAsync(
+        string path, string accept, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = await RequestAsync(HttpMethod.Get, path, null, JsonType, limit);
+            request.Headers.Accept.ParseAdd(accept);
+            using var response = await kubernetes.HttpClient.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, limit);
+            if (!response.IsSuccessStatusCode)
+            {
+                throw Refused(response.StatusCode, path, await response.Content.ReadAsStringAsync(limit));
+            }
+
+            await using var stream = await response.Content.ReadAsStreamAsync(limit);
+            return await JsonDocument.ParseAsync(stream, cancellationToken: limit);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw TimedOut(HttpMethod.Get, path);
+        }
+    }
+
+    private static TimeoutException TimedOut(HttpMethod method, string path) =>
+        new($"{method} {path} timed out after {s_requestLimit.TotalSeconds} s.");
+
+    private static WatchEvent<T> Step<T>(JsonElement line, KubeKind<T> kind, string path)
+        where T : class, IKubeObject
+    {
+        var type = line.GetProperty("type").GetString();
+        var body = line.GetProperty("object");
         if (type == "ERROR")
         {
             var code = body.TryGetProperty("code", out var number) ? number.GetInt32() : 500;
@@ -186,7 +242,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"{method} {path} timed out after {s_requestLimit.TotalSeconds} s.");
+            throw TimedOut(method, path);
         }
     }
 

@@ -28,6 +28,12 @@ internal sealed record KubeKind<T>(
 {
     /// <summary>Marks an object of which only the metadata could be read.</summary>
     public Func<T, FieldError, T> Unreadable { get; init; } = static (named, _) => named;
+
+    /// <summary>Whether an object carries that mark.</summary>
+    public Func<T, bool> IsUnreadable { get; init; } = static _ => false;
+
+    /// <summary>Whether only the metadata is asked for.</summary>
+    public bool MetadataOnly { get; init; }
 }
 
 /// <summary>The kinds that the operator reads or writes.</summary>
@@ -38,6 +44,7 @@ internal static class KubeKinds
         WorkspaceJson.Default.WorkspaceResource)
     {
         Unreadable = static (named, why) => named with { Unreadable = why },
+        IsUnreadable = static workspace => workspace.Unreadable is not null,
     };
 
     public static KubeKind<InferenceSetResource> InferenceSets { get; } = new(
@@ -68,6 +75,11 @@ internal static class KubeKinds
     public static KubeKind<ConfigMap> ConfigMaps { get; } = new(
         "v1", "ConfigMap", "configmaps", true, KubeJson.Default.ConfigMap);
 
+    // Of most of these nobody reads more than whose they are and whether they changed.
+    public static KubeKind<Service> ServiceNames { get; } = Services with { MetadataOnly = true };
+
+    public static KubeKind<ConfigMap> ConfigMapNames { get; } = ConfigMaps with { MetadataOnly = true };
+
     public static KubeKind<StatefulSet> StatefulSets { get; } = new(
         "apps/v1", "StatefulSet", "statefulsets", true, KubeJson.Default.StatefulSet);
 
@@ -78,6 +90,8 @@ internal static class KubeKinds
 
     public static KubeKind<PodDisruptionBudget> Budgets { get; } = new(
         "policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true, KubeJson.Default.PodDisruptionBudget);
+
+    public static KubeKind<PodDisruptionBudget> BudgetNames { get; } = Budgets with { MetadataOnly = true };
 
     public static KubeKind<ControllerRevision> Revisions { get; } = new(
         "apps/v1", "ControllerRevision", "controllerrevisions", true, KubeJson.Default.ControllerRevision);

@@ -9,12 +9,14 @@ internal sealed class InferenceSetObserver : IDisposable
 {
     private readonly Informer<InferenceSetResource> _sets;
     private readonly Informer<WorkspaceResource> _workspaces;
+    private readonly ObjectIndex<WorkspaceResource> _workspacesOf;
 
     public InferenceSetObserver(
         IKubeApi api, Informer<WorkspaceResource> workspaces, TimeProvider clock, ILogger<InferenceSetObserver> logger)
     {
         Queue = new(clock);
         _workspaces = workspaces;
+        _workspacesOf = workspaces.Index(Keys.Owners);
         _workspaces.Changed += workspace =>
         {
             if (SetOf(workspace) is { } name)
@@ -39,10 +41,8 @@ internal sealed class InferenceSetObserver : IDisposable
     /// <summary>The Workspaces that the set made, by name; not those that only carry its label.</summary>
     public ImmutableArray<WorkspaceResource> WorkspacesOf(InferenceSetResource set) =>
     [
-        .. _workspaces.All
-            .Where(w => SetOf(w) == set.Metadata.Name && w.Metadata.Namespace == set.Metadata.Namespace
-                && (w.Metadata.OwnerReferences ?? []).Any(o => o.Uid == set.Metadata.Uid))
-            .OrderBy(static w => w.Metadata.Name, StringComparer.Ordinal),
+        .. _workspacesOf[set.Metadata.Uid ?? ""]
+            .Where(w => SetOf(w) == set.Metadata.Name && w.Metadata.Namespace == set.Metadata.Namespace),
     ];
 
     public void Dispose() => Queue.Dispose();

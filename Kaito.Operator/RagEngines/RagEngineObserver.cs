@@ -19,18 +19,24 @@ internal sealed class RagEngineObserver : IDisposable
     private readonly Informer<Deployment> _workloads;
     private readonly Informer<Service> _services;
     private readonly Informer<Pod> _pods;
+    private readonly ObjectIndex<NodeClaim> _claimsOf;
+    private readonly ObjectIndex<Node> _nodesOf;
+    private readonly ObjectIndex<Pod> _podsOf;
 
     public RagEngineObserver(IKubeApi api, OperatorOptions options, TimeProvider clock, ILogger<RagEngineObserver> logger)
     {
         _api = api;
         Queue = new(clock);
-        _engines = Watch(KubeKinds.RagEngines, null, static e => (e.Metadata.Namespace, e.Metadata.Name));
+        _engines = Watch(KubeKinds.RagEngines, null, static e => [KeyOf(e)]);
         _claims = Watch(KubeKinds.NodeClaims, Labels.RagEngine, ByLabels);
         _existing = options.NodeProvisioner == NodeProvisioner.Existing;
         _nodes = Watch(KubeKinds.Nodes, _existing ? null : Labels.RagEngine, ByLabels);
         _workloads = Watch(KubeKinds.Deployments, Labels.RagEngine, InNamespace);
-        _services = Watch(KubeKinds.Services, Labels.RagEngine, InNamespace);
+        _services = Watch(KubeKinds.ServiceNames, Labels.RagEngine, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.RagEngine, InNamespace);
+        _claimsOf = _claims.Index(ByLabels);
+        _nodesOf = _nodes.Index(ByLabels);
+        _podsOf = _pods.Index(InNamespace);
         Informers = [_engines, _nodes, _workloads, _services, _pods];
         if (_existing)
         {
@@ -39,7 +45,7 @@ internal sealed class RagEngineObserver : IDisposable
             {
                 foreach (var engine in _engines.All)
                 {
-                    Queue.Add(Keys.Of(engine.Metadata.Namespace, engine.Metadata.Name!));
+                    Queue.Add(KeyOf(engine));
                 }
             };
         }
@@ -48,14 +54,14 @@ internal sealed class RagEngineObserver : IDisposable
             Informers = Informers.Add(_claims);
         }
 
-        Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, (string?, string?)> engineOf)
+        Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, IEnumerable<string>> engineOf)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
             {
                 Changed = changed =>
                 {
-                    if (engineOf(changed) is ({ } space, { } name))
+                    foreach (var engine in engineOf(changed))
                     {
-                        Queue.Add(Keys.Of(space, name));
+                        Queue.Add(engine);
                     }
                 },
             };
@@ -87,18 +93,18 @@ internal sealed class RagEngineObserver : IDisposable
     public async Task<RagEngineObservation> ObserveAsync(
         RagEngineResource resource, string? guardrails, CancellationToken cancellationToken)
     {
-        var (space, name) = (resource.Metadata.Namespace, resource.Metadata.Name);
+        var key = KeyOf(resource);
         return new()
         {
-            Claims = [.. _claims.All.Where(c => ByLabels(c) == (space, name)).OrderBy(static c => c.Metadata.Name)],
-            OtherNodes = _existing ? [.. _nodes.All.OrderBy(static n => n.Metadata.Name)] : [],
-            Nodes = [.. _nodes.All.Where(n => ByLabels(n) == (space, name)).OrderBy(static n => n.Metadata.Name)],
-            Workload = _workloads.Find(Keys.Of(space, name!)),
-            Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
+            Claims = _claimsOf[key],
+            OtherNodes = _existing ? [.. _nodes.All.OrderBy(static n => n.Metadata.Name, StringComparer.Ordinal)] : [],
+            Nodes = _nodesOf[key],
+            Workload = _workloads.Find(key),
+            Pods = _podsOf[key],
             Status = resource.Status,
             Guardrails = guardrails is null
                 ? null
-                : await _api.GetAsync(KubeKinds.ConfigMaps, space, guardrails, cancellationToken),
+                : await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, guardrails, cancellationToken),
         };
     }
 
@@ -118,10 +124,11 @@ internal sealed class RagEngineObserver : IDisposable
 
     public void Dispose() => Queue.Dispose();
 
-    private static (string?, string?) ByLabels(IKubeObject item) => (
-        item.Metadata.Labels?.GetValueOrDefault(Labels.RagEngineNamespace),
-        item.Metadata.Labels?.GetValueOrDefault(Labels.RagEngine));
+    private static string KeyOf(RagEngineResource engine) =>
+        Keys.Of(engine.Metadata.Namespace, engine.Metadata.Name!);
 
-    private static (string?, string?) InNamespace(IKubeObject item) =>
-        (item.Metadata.Namespace, item.Metadata.Labels?.GetValueOrDefault(Labels.RagEngine));
+    private static IEnumerable<string> ByLabels(IKubeObject item) =>
+        Keys.Labelled(item, Labels.RagEngine, Labels.RagEngineNamespace);
+
+    private static IEnumerable<string> InNamespace(IKubeObject item) => Keys.Labelled(item, Labels.RagEngine);
 }

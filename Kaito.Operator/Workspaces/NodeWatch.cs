@@ -9,16 +9,26 @@ namespace Kaito.Operator.Workspaces;
 /// <summary>Local copies of the nodes and of what asks for them, as the node provisioner has it.</summary>
 internal sealed class NodeWatch
 {
+    // No node is called so, and no label.
+    private const string Anybody = "*";
+
     private readonly Informer<WorkspaceResource> _workspaces;
     private readonly Informer<Node> _nodes;
     private readonly Informer<NodeClaim>? _claims;
     private readonly Informer<NodePool>? _pools;
     private readonly Informer<NodeClass>? _classes;
+    private readonly ObjectIndex<WorkspaceResource> _wanting;
+    private readonly ObjectIndex<Node> _nodesOf;
+    private readonly ObjectIndex<Node> _others;
+    private readonly ObjectIndex<Pod> _podsOn;
+    private readonly ObjectIndex<NodeClaim>? _claimsOf;
+    private readonly ObjectIndex<NodePool>? _poolsOf;
     private readonly WorkQueue _queue;
     private readonly NodeProvisioner _provisioner;
 
     public NodeWatch(
-        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, OperatorOptions options, Watching watching)
+        IKubeApi api, Informer<WorkspaceResource> workspaces, Informer<Pod> pods, WorkQueue queue,
+        OperatorOptions options, Watching watching)
     {
         (_workspaces, _queue, _provisioner) = (workspaces, queue, options.NodeProvisioner);
         var karpenter = _provisioner == NodeProvisioner.Karpenter;
@@ -42,6 +52,12 @@ internal sealed class NodeWatch
             : Watch(KubeKinds.NodeClaims, karpenter ? null : Labels.Workspace, Enqueue);
         _pools = karpenter ? Watch(KubeKinds.NodePools, null, Enqueue) : null;
         _classes = karpenter ? Watch(KubeKinds.NodeClassesOf(options.Karpenter), null, ClassChanged) : null;
+        _wanting = workspaces.Index(w => Marks(w.Resource));
+        _podsOn = pods.Index(static p => p.Spec?.NodeName is { } node ? [node] : []);
+        _nodesOf = _nodes.Index(Owner);
+        _others = _nodes.Index(n => _provisioner == NodeProvisioner.Existing || OwnerOf(n) is (null, _) ? Marks(n) : []);
+        _claimsOf = _claims?.Index(Owner);
+        _poolsOf = _pools?.Index(static p => [.. Owner(p), p.Metadata.Name!]);
         Informers = [.. new IInformer?[] { _nodes, _claims, _pools, _classes }.OfType<IInformer>()];
 
         Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Action<T> changed)
@@ -60,21 +76,26 @@ internal sealed class NodeWatch
     };
 
     /// <summary>The part of a Workspace's observation that is about nodes.</summary>
-    public WorkspaceObservation Observe(WorkspaceResource resource, IEnumerable<Pod> pods)
+    public WorkspaceObservation Observe(WorkspaceResource resource)
     {
-        var owner = (resource.Metadata.Namespace, resource.Metadata.Name);
-        var others = _nodes.All.Where(n => _provisioner == NodeProvisioner.Existing
-            || (OwnerOf(n) is (null, _) && Selects(resource.Resource, n)));
-        ImmutableArray<Node> sorted = [.. others.OrderBy(static n => n.Metadata.Name, StringComparer.Ordinal)];
+        var key = Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!);
+        ImmutableArray<Node> others =
+        [
+            .. Marks(resource.Resource).SelectMany(mark => _others[mark]).DistinctBy(static n => n.Metadata.Name)
+                .Where(n => Selects(resource.Resource, n)).OrderBy(static n => n.Metadata.Name, StringComparer.Ordinal),
+        ];
         var full = $"{resource.Metadata.Namespace}-{resource.Metadata.Name}";
         return new()
         {
-            Claims = [.. Sorted(_claims).Where(c => OwnerOf(c) == owner)],
-            Nodes = [.. Sorted(_nodes).Where(n => OwnerOf(n) == owner)],
-            OtherNodes = sorted,
-            BusyNodes = sorted.IsEmpty ? [] : Busy(resource, pods),
-            Pools = [.. Sorted(_pools).Where(p => OwnerOf(p) == owner || p.Metadata.Name == full)],
-            NodeClasses = [.. Sorted(_classes)],
+            Claims = _claimsOf?[key] ?? [],
+            Nodes = _nodesOf[key],
+            OtherNodes = others,
+            BusyNodes = [.. others.Select(static n => n.Metadata.Name!).Where(n => IsBusy(n, key))],
+            Pools = _poolsOf is null
+                ? []
+                : [.. _poolsOf[key].Concat(_poolsOf[full]).DistinctBy(static p => p.Metadata.Name)
+                    .OrderBy(static p => p.Metadata.Name, StringComparer.Ordinal)],
+            NodeClasses = [.. (_classes?.All ?? []).OrderBy(static c => c.Metadata.Name, StringComparer.Ordinal)],
         };
     }
 
@@ -102,16 +123,30 @@ internal sealed class NodeWatch
         return requests.ToImmutable();
     }
 
-    private static IEnumerable<T> Sorted<T>(Informer<T>? informer)
-        where T : class, IKubeObject =>
-        (informer?.All ?? []).OrderBy(static o => o.Metadata.Name, StringComparer.Ordinal);
+    // What a Workspace that may mean a node has in common with the node: one mark of it is among the node's.
+    private IEnumerable<string> Marks(ResourceSpec? spec)
+    {
+        foreach (var name in spec?.PreferredNodes ?? [])
+        {
+            yield return name;
+        }
 
-    private static ImmutableHashSet<string> Busy(WorkspaceResource resource, IEnumerable<Pod> pods) =>
-    [
-        .. pods.Where(p => p.Metadata.Namespace != resource.Metadata.Namespace
-                || p.Metadata.Labels?.GetValueOrDefault(Labels.Workspace) != resource.Metadata.Name)
-            .Select(static p => p.Spec?.NodeName).OfType<string>(),
-    ];
+        if (LabelsOf(spec) is [var (key, value), ..])
+        {
+            yield return $"{key}={value}";
+        }
+        else if (_provisioner == NodeProvisioner.Existing)
+        {
+            yield return Anybody;
+        }
+    }
+
+    private static IEnumerable<string> Marks(Node node) =>
+        (node.Metadata.Labels ?? ImmutableSortedDictionary<string, string>.Empty)
+            .Select(static l => $"{l.Key}={l.Value}").Append(node.Metadata.Name!).Append(Anybody);
+
+    private bool IsBusy(string node, string except) => _podsOn[node].Any(
+        p => !Keys.Labelled(p, Labels.Workspace).Contains(except));
 
     private void NodeChanged(Node node)
     {
@@ -121,7 +156,7 @@ internal sealed class NodeWatch
             return;
         }
 
-        foreach (var workspace in _workspaces.All.Where(w => Selects(w.Resource, node)))
+        foreach (var workspace in Marks(node).SelectMany(mark => _wanting[mark]).Where(w => Selects(w.Resource, node)))
         {
             _queue.Add(Keys.Of(workspace.Metadata.Namespace, workspace.Metadata.Name!));
         }
@@ -152,14 +187,21 @@ internal sealed class NodeWatch
             return true;
         }
 
-        var labels = (spec?.LabelSelector?.MatchLabels ?? ImmutableSortedDictionary<string, string>.Empty)
+        var labels = LabelsOf(spec);
+        return (labels.Length > 0 || _provisioner == NodeProvisioner.Existing) && NodeReadiness.HasLabels(node, labels);
+    }
+
+    private static KeyValuePair<string, string>[] LabelsOf(ResourceSpec? spec) =>
+    [
+        .. (spec?.LabelSelector?.MatchLabels ?? ImmutableSortedDictionary<string, string>.Empty)
             .Where(static l => !Labels.ReservedInSelectors.Contains(l.Key))
             .Concat((spec?.LabelSelector?.MatchExpressions ?? [])
                 .Where(static e => e is { Operator: "In", Values: [_], Key: not null })
-                .Select(static e => KeyValuePair.Create(e.Key!, e.Values!.Value[0])))
-            .ToArray();
-        return (labels.Length > 0 || _provisioner == NodeProvisioner.Existing) && NodeReadiness.HasLabels(node, labels);
-    }
+                .Select(static e => KeyValuePair.Create(e.Key!, e.Values!.Value[0]))),
+    ];
+
+    private static IEnumerable<string> Owner(IKubeObject item) =>
+        OwnerOf(item) is ({ } space, { } name) ? [Keys.Of(space, name)] : [];
 
     private static (string? Namespace, string? Name) OwnerOf(IKubeObject item)
     {

@@ -23,6 +23,10 @@ internal sealed class WorkspaceObserver
     private readonly Informer<Service> _services;
     private readonly Informer<ConfigMap> _maps;
     private readonly Informer<ControllerRevision> _revisions;
+    private readonly ObjectIndex<WorkspaceResource> _byConfig;
+    private readonly ObjectIndex<Pod> _podsOf;
+    private readonly ObjectIndex<ControllerRevision> _revisionsOf;
+    private readonly ImmutableArray<Func<string, IEnumerable<IKubeObject>>> _ownedBy;
 
     public WorkspaceObserver(
         IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, OperatorOptions options,
@@ -31,39 +35,49 @@ internal sealed class WorkspaceObserver
         _api = api;
         _workspaces = workspaces;
         _workspaces.Changed += changed => queue.Add(Keys.Of(changed.Metadata.Namespace, changed.Metadata.Name!));
-        _nodes = new(api, _workspaces, queue, options, new(clock, logger));
-        _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace, InNamespace);
-        _jobs = Watch(KubeKinds.Jobs, Labels.Workspace, InNamespace);
-        _budgets = Watch(KubeKinds.Budgets, Labels.Workspace, InNamespace, isOptional: true);
-        _pods = Watch(KubeKinds.Pods, Labels.Workspace, InNamespace);
-        _services = Watch(KubeKinds.Services, Labels.Workspace, InNamespace);
-        _revisions = Watch(KubeKinds.Revisions, Labels.RevisionOwner, InNamespace);
+        _byConfig = _workspaces.Index(
+            static w => ConfigOf(w) is { Length: > 0 } name ? [Keys.Of(w.Metadata.Namespace, name)] : []);
+        _workloads = Watch(KubeKinds.StatefulSets, Labels.Workspace);
+        _workloads.Kept = LookedAt;
+        _jobs = Watch(KubeKinds.Jobs, Labels.Workspace);
+        _budgets = Watch(KubeKinds.BudgetNames, Labels.Workspace, isOptional: true);
+        _pods = Watch(KubeKinds.Pods, Labels.Workspace);
+        _podsOf = _pods.Index(OwnerOf);
+        _services = Watch(KubeKinds.ServiceNames, Labels.Workspace);
+        _revisions = Watch(KubeKinds.Revisions, Labels.RevisionOwner);
+        _revisions.Kept = static revision => revision with { Data = null };
+        _revisionsOf = _revisions.Index(Keys.Owners);
+        _nodes = new(api, _workspaces, _pods, queue, options, new(clock, logger));
 
-        // A user's ConfigMap has no label of ours: all are watched, and only the one key of them is kept.
-        _maps = Watch(KubeKinds.ConfigMaps, null, InNamespace);
-        _maps.Kept = static map => map with { Data = OnlyUserConfig(map.Data) };
-        var ours = _maps.Changed;
-        _maps.Changed = changed =>
+        // A user's ConfigMap has no label of ours: the names of all are watched, and those that nobody named forgotten.
+        _maps = Watch(KubeKinds.ConfigMapNames, null);
+        _maps.Wanted = map => OwnerOf(map).Any() || _byConfig.Has(KeyOf(map));
+        _maps.Changed += changed =>
         {
-            ours(changed);
-            foreach (var user in _workspaces.All.Where(w => w.Metadata.Namespace == changed.Metadata.Namespace
-                && ConfigOf(w) == changed.Metadata.Name))
+            foreach (var user in _byConfig[KeyOf(changed)])
             {
-                queue.Add(Keys.Of(user.Metadata.Namespace, user.Metadata.Name!));
+                queue.Add(KeyOf(user));
             }
         };
         Informers = [_workspaces, .. _nodes.Informers, _workloads, _jobs, _budgets, _pods, _services, _revisions, _maps];
+        _ownedBy = [Owned(_workloads), Owned(_jobs), Owned(_budgets), Owned(_services), Owned(_maps)];
 
-        Informer<T> Watch<T>(
-            KubeKind<T> kind, string? selector, Func<T, (string?, string?)> workspaceOf, bool isOptional = false)
+        static Func<string, IEnumerable<IKubeObject>> Owned<T>(Informer<T> informer)
+            where T : class, IKubeObject
+        {
+            var index = informer.Index(Keys.Owners);
+            return uid => index[uid];
+        }
+
+        Informer<T> Watch<T>(KubeKind<T> kind, string? selector, bool isOptional = false)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
             {
                 IsOptional = isOptional,
                 Changed = changed =>
                 {
-                    if (workspaceOf(changed) is ({ } space, { } name))
+                    foreach (var owner in OwnerOf(changed))
                     {
-                        queue.Add(Keys.Of(space, name));
+                        queue.Add(owner);
                     }
                 },
             };
@@ -100,25 +114,18 @@ internal sealed class WorkspaceObserver
     public async Task<WorkspaceObservation> ObserveAsync(
         WorkspaceResource resource, CancellationToken cancellationToken)
     {
-        var (space, name) = (resource.Metadata.Namespace, resource.Metadata.Name);
-        return _nodes.Observe(resource, _pods.All) with
+        var (key, uid) = (KeyOf(resource), resource.Metadata.Uid ?? "");
+        return _nodes.Observe(resource) with
         {
             Workload = FindWorkload(resource),
             HasBudgets = !_budgets.IsMissing,
-            Job = _jobs.Find(Keys.Of(space, name!)),
-            Pods = [.. _pods.All.Where(p => InNamespace(p) == (space, name)).OrderBy(static p => p.Metadata.Name)],
+            Job = _jobs.Find(key),
+            Pods = _podsOf[key],
             Status = resource.Status,
             UserConfig = await UserConfigAsync(resource, cancellationToken),
             NvmeClass = await NvmeClassAsync(resource, cancellationToken),
-            Revisions = [.. _revisions.All.Where(r => IsOwned(r, resource)).OrderBy(static r => r.Metadata.Name)],
-            Owned =
-            [
-                .. _workloads.All.Where(o => IsOwned(o, resource)),
-                .. _jobs.All.Where(o => IsOwned(o, resource)),
-                .. _budgets.All.Where(o => IsOwned(o, resource)),
-                .. _services.All.Where(o => IsOwned(o, resource)),
-                .. _maps.All.Where(o => IsOwned(o, resource)),
-            ],
+            Revisions = _revisionsOf[uid],
+            Owned = [.. _ownedBy.SelectMany(owned => owned(uid))],
         };
     }
 
@@ -127,11 +134,10 @@ internal sealed class WorkspaceObserver
         WorkspaceResource resource, CancellationToken cancellationToken) =>
         _nodes.RequestsNowAsync(_api, resource, cancellationToken);
 
-    // Applied together with the Workspace, the ConfigMap may not have reached the local copy yet.
+    // Asked for each time: nobody knows how large the ConfigMaps of users are, and how many of them there are.
     private async Task<ConfigMap?> UserConfigAsync(WorkspaceResource resource, CancellationToken cancellationToken) =>
         ConfigOf(resource) is { Length: > 0 } name && IsName(name)
-            ? _maps.Find(Keys.Of(resource.Metadata.Namespace, name))
-                ?? await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken)
+            ? await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, name, cancellationToken)
             : null;
 
     private static string? ConfigOf(WorkspaceResource resource) => resource.Inference?.Config ?? resource.Tuning?.Config;
@@ -162,13 +168,27 @@ internal sealed class WorkspaceObserver
     private static bool IsName(string text) => char.IsAsciiLetterOrDigit(text[0])
         && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.');
 
-    private static ImmutableSortedDictionary<string, string>? OnlyUserConfig(
-        ImmutableSortedDictionary<string, string>? data) =>
-        data?.RemoveRange(data.Keys.Where(static k => k is not (EngineConfig.File or Rendering.TuningJob.ConfigFile)));
+    // A container's commands, settings and volumes are written, and never looked at again.
+    private static StatefulSet LookedAt(StatefulSet whole) => whole with
+    {
+        Spec = whole.Spec is not { Template.Spec: { } pod } spec ? whole.Spec : spec with
+        {
+            Template = spec.Template with
+            {
+                Verbatim = null,
+                Spec = new()
+                {
+                    Affinity = pod.Affinity,
+                    Containers =
+                    [
+                        .. (pod.Containers ?? []).Select(static c => new Container { Name = c.Name, Image = c.Image }),
+                    ],
+                },
+            },
+        },
+    };
 
-    private static bool IsOwned(IKubeObject item, WorkspaceResource by) =>
-        (item.Metadata.OwnerReferences ?? []).Any(o => o.Uid == by.Metadata.Uid);
+    private static string KeyOf(IKubeObject item) => Keys.Of(item.Metadata.Namespace, item.Metadata.Name!);
 
-    private static (string?, string?) InNamespace(IKubeObject item) =>
-        (item.Metadata.Namespace, item.Metadata.Labels?.GetValueOrDefault(Labels.Workspace));
+    private static IEnumerable<string> OwnerOf(IKubeObject item) => Keys.Labelled(item, Labels.Workspace);
 }

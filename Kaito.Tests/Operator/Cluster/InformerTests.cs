@@ -67,7 +67,7 @@ public sealed class InformerTests : IAsyncDisposable
         _api.Say(new KubeGoneException("Expired", "too old resource version"));
         await ChangesAsync(2);
 
-        Assert.Equal(["gone@1", "new@3"], _changed);
+        Assert.Equal(["new@3", "gone@1"], _changed);
         Assert.Equal(["list", "2", "list"], _api.Reads.Take(3));
         Assert.Equal(["new", "same"], _informer.All.Select(static p => p.Metadata.Name).Order());
     }
@@ -100,6 +100,72 @@ public sealed class InformerTests : IAsyncDisposable
 
         Assert.Null(_informer.Find("team/a")!.Status);
     }
+
+    [Fact]
+    public async Task RunAsync_EventsToldAgainOrLate_ChangeNothing()
+    {
+        await StartAsync();
+        _api.Say(new WatchEvent<Pod>.Upserted("5", Pod("a", "5")));
+        _api.Say(new WatchEvent<Pod>.Deleted("6", Pod("a", "6")));
+        _api.Say(new WatchEvent<Pod>.Upserted("5", Pod("a", "5")));
+        _api.Say(new WatchEvent<Pod>.Upserted("7", Pod("b", "7")));
+        _api.Say(new WatchEvent<Pod>.Deleted("6", Pod("b", "6")));
+        _api.Say(null);
+
+        await UntilAsync(() => _api.Reads.Count == 3);
+
+        Assert.Equal(["a@5", "a@6", "b@7"], _changed);
+        Assert.Equal(["b"], _informer.All.Select(static p => p.Metadata.Name));
+        Assert.Equal(["list", "0", "7"], _api.Reads);
+    }
+
+    [Fact]
+    public async Task RunAsync_NobodyWantsAnObject_NothingOfItIsKeptOrTold()
+    {
+        _informer.Wanted = static pod => pod.Metadata.Labels?.ContainsKey("mine") == true;
+        _api.Put(KubeKinds.Pods, Pod("other"));
+        _api.Put(KubeKinds.Pods, Mine("a"));
+        await StartAsync();
+        _api.Say(new WatchEvent<Pod>.Upserted("8", Pod("other", "8")));
+        _api.Say(new WatchEvent<Pod>.Upserted("9", Pod("a", "9")));
+
+        await ChangesAsync(2);
+
+        Assert.Equal(["a@2", "a@2"], _changed);
+        Assert.Equal(0, _informer.Count);
+    }
+
+    [Fact]
+    public async Task Index_ObjectsComeChangeAndGo_FindsThoseThatHaveTheValueNow()
+    {
+        var index = _informer.Index(static pod => pod.Metadata.Labels?.Keys ?? []);
+        _api.Put(KubeKinds.Pods, Mine("b"));
+        _api.Put(KubeKinds.Pods, Mine("a"));
+        _api.Put(KubeKinds.Pods, Mine("c"));
+        await StartAsync();
+        Assert.Equal(["a", "b", "c"], index["mine"].Select(static p => p.Metadata.Name));
+
+        _api.Say(new WatchEvent<Pod>.Upserted("8", Pod("b", "8")));
+        _api.Say(new WatchEvent<Pod>.Deleted("9", Mine("c")));
+        await ChangesAsync(5);
+        Assert.Equal(["a"], index["mine"].Select(static p => p.Metadata.Name));
+        Assert.False(index.Has("other"));
+
+        _api.Say(new WatchEvent<Pod>.Deleted("10", Mine("a")));
+        await ChangesAsync(6);
+        Assert.Empty(index["mine"]);
+        Assert.False(index.Has("mine"));
+    }
+
+    private static Pod Mine(string name) => new()
+    {
+        Metadata = new()
+        {
+            Name = name,
+            Namespace = "team",
+            Labels = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("mine", ""),
+        },
+    };
 
     private static Pod Pod(string name, string? version = null) =>
         new() { Metadata = new() { Name = name, Namespace = "team", ResourceVersion = version } };

@@ -11,6 +11,8 @@ namespace Kaito.Tests.Operator.Cluster;
 /// <summary>Objects in memory with resource versions; watches say what the test scripts.</summary>
 internal sealed class MemoryKubeApi : IKubeApi
 {
+    private const int PageSize = 2;
+
     private readonly ConcurrentDictionary<string, IKubeObject> _objects = new(StringComparer.Ordinal);
     private readonly Channel<object> _steps = Channel.CreateUnbounded<object>();
     private int _version;
@@ -48,6 +50,18 @@ internal sealed class MemoryKubeApi : IKubeApi
         Check();
         return Task.FromResult(new KubeList<T>(
             _version.ToString(CultureInfo.InvariantCulture), [.. _objects.Values.OfType<T>()]));
+    }
+
+    public async IAsyncEnumerable<KubeList<T>> PagesAsync<T>(
+        KubeKind<T> kind, string? labelSelector,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : class, IKubeObject
+    {
+        var all = await ListAsync(kind, null, labelSelector, cancellationToken);
+        foreach (var page in all.Items.Chunk(PageSize).DefaultIfEmpty([]))
+        {
+            yield return all with { Items = [.. page] };
+        }
     }
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
