@@ -69,7 +69,7 @@ public static class KaitoResourceExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(state);
         return builder.ApplicationBuilder.ExecutionContext.IsRunMode
-            ? builder.WithArgs("--kubeconfig", state.Kubeconfig, "--install-crds", "true")
+            ? builder.WithArgs("--kubeconfig", state.Kubeconfig, "--install-crds", "true", "--pod-metrics-through-server", "true")
             : builder;
     }
 

@@ -18,7 +18,7 @@ internal static class CommandLine
         "karpenter-node-classes", "webhook-port", "webhook-host", "webhook-service",
     ];
 
-    private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect", "webhook"];
+    private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect", "webhook", "pod-metrics-through-server"];
 
     /// <summary>
     /// Reads e.g. <c>--kubeconfig FILE --install-crds</c>; a flag wins over its variable, e.g.
@@ -84,6 +84,7 @@ internal static class CommandLine
             WebhookPort = Port("webhook-port", value("webhook-port"), defaults.WebhookPort),
             WebhookHost = Host("webhook-host", value("webhook-host")),
             WebhookService = value("webhook-service") ?? defaults.WebhookService,
+            PodMetricsThroughServer = Switch("pod-metrics-through-server"),
         };
 
         bool Switch(string flag) => value(flag) switch

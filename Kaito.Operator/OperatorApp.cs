@@ -86,6 +86,10 @@ internal static class OperatorApp
         builder.Services.AddSingleton<WorkspaceObserver>();
         builder.Services.AddSingleton<WorkspaceReconciler>();
         builder.Services.AddSingleton<InferenceSetObserver>();
+        builder.Services.AddSingleton<PodMetrics>();
+        builder.Services.AddSingleton(static services => new ReplicaLoads(
+            replica => services.GetRequiredService<WorkspaceObserver>().PodsOf(replica), services.GetRequiredService<PodMetrics>().ReadAsync,
+            services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<InferenceSetReconciler>();
         builder.Services.AddSingleton<RagEngineObserver>();
         builder.Services.AddSingleton<RagEngineReconciler>();

@@ -71,6 +71,12 @@ internal sealed record OperatorOptions
     /// <summary>Service that leads to the webhooks, on the same port. Default <c>kaito-workspace</c>.</summary>
     public string WebhookService { get; init; } = "kaito-workspace";
 
+    /// <summary>
+    /// Read the metrics of serving pods through the API server, where this process does not reach their addresses; the
+    /// operator then needs the right to get <c>pods/proxy</c>.
+    /// </summary>
+    public bool PodMetricsThroughServer { get; init; }
+
     public SkuCatalog Skus => SkuCatalog.TryForCloud(Cloud, out var skus)
         ? skus
         : throw new InvalidOperationException($"No table of instance types for the cloud '{Cloud}'.");

@@ -53,6 +53,33 @@ public sealed record InferenceSetSpec
 
     [Field("Whether and when replicas move to a newer base image by themselves.")]
     public AutoUpgradeSpec? AutoUpgrade { get; init; }
+
+    [Field(
+        "Lets the operator set spec.replicas by what the replicas have to do. Leave it to KEDA or to a "
+        + "HorizontalPodAutoscaler by leaving this out. A field of Kaito.NET.")]
+    public AutoscalingSpec? Autoscaling { get; init; }
+}
+
+public sealed record AutoscalingSpec
+{
+    [Field(
+        "Fewest replicas. With 0 an idle set goes to sleep; whoever raises spec.replicas wakes it.",
+        Default = "1", Minimum = 0)]
+    public int? MinReplicas { get; init; }
+
+    [Field("Most replicas.", Required = true, Minimum = 1)]
+    public int? MaxReplicas { get; init; }
+
+    [Field(
+        "Requests, being served or waiting, that one replica shall have at a time. 16 when no target is given.",
+        Minimum = 1)]
+    public int? TargetRequests { get; init; }
+
+    [Field("Tokens that one replica shall generate in a second.", Minimum = 1)]
+    public int? TargetTokensPerSecond { get; init; }
+
+    [Field("How long fewer replicas must have been enough before one goes, e.g. 5m.", Default = "\"5m\"")]
+    public string? ScaleDownDelay { get; init; }
 }
 
 public sealed record InferenceSetTemplate

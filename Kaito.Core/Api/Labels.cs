@@ -53,6 +53,11 @@ public static class Labels
     /// <summary><c>prefill</c> or <c>decode</c>.</summary>
     public const string InferenceRole = "kaito.sh/inference-role";
 
+    /// <summary>
+    /// Tag of the serving image that automatic upgrades ask for; on child Workspaces, and stays there afterwards.
+    /// </summary>
+    public const string UpgradeToVersion = "kaito.sh/upgrade-to-version";
+
     /// <summary>Owner name, on the ControllerRevisions of a Workspace.</summary>
     public const string RevisionOwner = "workspace.kaito.io/name";
 
@@ -102,6 +107,18 @@ public static class Annotations
 
     /// <summary>Hash of an InferenceSet's template; on the Workspaces that were made from it.</summary>
     public const string InferenceSetHash = "inferenceset.kaito.io/hash";
+
+    /// <summary>When an automatic upgrade of the Workspace began, in RFC 3339.</summary>
+    public const string UpgradeStartTime = "kaito.sh/upgrade-start-time";
+
+    /// <summary><c>true</c> on InferenceSets: keda-kaito-scaler makes a ScaledObject for it.</summary>
+    public const string KedaAutoProvision = "scaledobject.kaito.sh/auto-provision";
+
+    /// <summary>Most replicas; read by keda-kaito-scaler.</summary>
+    public const string KedaMaxReplicas = "scaledobject.kaito.sh/max-replicas";
+
+    /// <summary>Target of its metric; read by keda-kaito-scaler.</summary>
+    public const string KedaThreshold = "scaledobject.kaito.sh/threshold";
 
     /// <summary><c>true</c> on NodeClaims: Karpenter must not consolidate the node away.</summary>
     public const string DoNotDisrupt = "karpenter.sh/do-not-disrupt";

@@ -39,6 +39,9 @@ public sealed record InferenceSet
     /// <summary>When replicas move to a newer base image; <see langword="null"/> for never.</summary>
     public AutoUpgrade? AutoUpgrade { get; init; }
 
+    /// <summary>How the operator sets the number of replicas; <see langword="null"/> when others do.</summary>
+    public Autoscaling? Autoscaling { get; init; }
+
     /// <summary>Sentences about what was accepted and has no effect, for the user to read.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 }
@@ -48,3 +51,15 @@ public sealed record InferenceSet
 /// <param name="Schedule">When a window opens; <see langword="null"/> for at any time.</param>
 /// <param name="Duration">How long it stays open.</param>
 public sealed record AutoUpgrade(bool Surge, CronSchedule? Schedule, TimeSpan Duration);
+
+/// <summary>How the number of replicas follows from what they have to do.</summary>
+/// <param name="Min">Fewest replicas, at least 0.</param>
+/// <param name="Max">Most replicas, at least 1 and <paramref name="Min"/>.</param>
+/// <param name="Requests">
+/// Requests that one replica shall have at a time; <see langword="null"/> when they do not count.
+/// </param>
+/// <param name="TokensPerSecond">
+/// Tokens that one replica shall generate in a second; <see langword="null"/> when they do not count.
+/// </param>
+/// <param name="ScaleDownDelay">How long fewer replicas must have been enough.</param>
+public sealed record Autoscaling(int Min, int Max, int? Requests, int? TokensPerSecond, TimeSpan ScaleDownDelay);

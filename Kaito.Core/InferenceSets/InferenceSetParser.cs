@@ -38,6 +38,7 @@ public static class InferenceSetParser
         }
 
         var upgrade = Upgrade(spec.AutoUpgrade, findings);
+        var autoscaling = AutoscalingRules.Parse(resource, findings);
         var unavailable = MaxUnavailable(spec, findings, out var onDelete);
         var child = Child(resource, spec);
         var nodes = CheckChild(child, catalog, nodeSource, contextTokens, findings);
@@ -55,6 +56,7 @@ public static class InferenceSetParser
                 NodesPerReplica = nodes,
                 NodeLimit = spec.NodeCountLimit,
                 AutoUpgrade = upgrade,
+                Autoscaling = autoscaling,
                 Warnings = findings.Warnings,
             }
             : findings.Errors;

@@ -35,6 +35,8 @@ public sealed record PodStatus
 
     public string? Message { get; init; }
 
+    public string? PodIP { get; init; }
+
     public ImmutableArray<StatusCondition>? Conditions { get; init; }
 
     public ImmutableArray<ContainerStatus>? InitContainerStatuses { get; init; }

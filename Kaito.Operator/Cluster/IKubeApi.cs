@@ -56,6 +56,9 @@ internal interface IKubeApi
     /// <summary>JSON at a path; null when there is none.</summary>
     Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken);
 
+    /// <summary>Text at a path, e.g. a pod's log or a page of a pod through the proxy.</summary>
+    Task<string> ReadTextAsync(string path, CancellationToken cancellationToken);
+
     /// <summary>Merges into an object, or into its status.</summary>
     Task PatchAsync<T>(KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)
         where T : class, IKubeObject;

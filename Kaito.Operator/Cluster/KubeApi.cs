@@ -50,6 +50,9 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         }
     }
 
+    public Task<string> ReadTextAsync(string path, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, path, null, JsonType, cancellationToken);
+
     public async Task<KubeList<T>> ListAsync<T>(
         KubeKind<T> kind, string? space, string? labelSelector, CancellationToken cancellationToken)
         where T : class, IKubeObject

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.InferenceSets;
 
@@ -10,11 +11,14 @@ internal sealed class InferenceSetObserver : IDisposable
     private readonly Informer<InferenceSetResource> _sets;
     private readonly Informer<WorkspaceResource> _workspaces;
     private readonly ObjectIndex<WorkspaceResource> _workspacesOf;
+    private readonly WorkspaceObserver _parts;
 
     public InferenceSetObserver(
-        IKubeApi api, Informer<WorkspaceResource> workspaces, TimeProvider clock, ILogger<InferenceSetObserver> logger)
+        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkspaceObserver parts, TimeProvider clock,
+        ILogger<InferenceSetObserver> logger)
     {
         Queue = new(clock);
+        _parts = parts;
         _workspaces = workspaces;
         _workspacesOf = workspaces.Index(Keys.Owners);
         _workspaces.Changed += workspace =>
@@ -44,6 +48,13 @@ internal sealed class InferenceSetObserver : IDisposable
         .. _workspacesOf[set.Metadata.Uid ?? ""]
             .Where(w => SetOf(w) == set.Metadata.Name && w.Metadata.Namespace == set.Metadata.Namespace),
     ];
+
+    /// <summary>See <see cref="ReplicaFacts.NewerTags"/>.</summary>
+    public ImmutableDictionary<string, string> NewerTags(
+        ImmutableArray<WorkspaceResource> workspaces, OperatorOptions options) => workspaces
+        .Select(w => (w.Metadata.Name, Tag: ServingImages.NewerTag(_parts.FindWorkload(w), options)))
+        .Where(static w => w.Tag is not null)
+        .ToImmutableDictionary(static w => w.Name!, static w => w.Tag!);
 
     public void Dispose() => Queue.Dispose();
 

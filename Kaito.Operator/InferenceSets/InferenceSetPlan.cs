@@ -13,6 +13,12 @@ internal sealed record InferenceSetPlan
     /// <summary>Workspaces to delete.</summary>
     public ImmutableArray<WorkspaceResource> Delete { get; init; } = [];
 
+    /// <summary>The Workspace that shall move to a newer image where it runs, and the image's tag.</summary>
+    public (WorkspaceResource Workspace, string Tag)? Upgrade { get; init; }
+
+    /// <summary>Workspaces on an older image; null when nobody asked for upgrades.</summary>
+    public int? Drifted { get; init; }
+
     /// <summary>Replicas that the set asks for, after its limit of nodes.</summary>
     public int Replicas { get; init; }
 

@@ -17,12 +17,16 @@ internal static class InferenceSetPlanner
     /// <summary>Plans one step; the next one follows from what has become of it.</summary>
     /// <param name="set">What is wanted.</param>
     /// <param name="workspaces">All Workspaces of the set, those that are being deleted too.</param>
-    public static InferenceSetPlan Plan(InferenceSet set, ImmutableArray<WorkspaceResource> workspaces)
+    /// <param name="facts">What else is known of them.</param>
+    public static InferenceSetPlan Plan(
+        InferenceSet set, ImmutableArray<WorkspaceResource> workspaces, ReplicaFacts facts)
     {
         var wanted = Wanted(set);
         var hash = ReplicaTemplate.Hash(set);
         var live = workspaces.Where(static w => w.Metadata.DeletionTimestamp is null).ToImmutableArray();
-        var surplus = Surplus(hash, live, wanted);
+        var upgrade = ReplicaUpgrades.Next(set, live, wanted, facts);
+        var target = upgrade.Extra ? wanted + 1 : wanted;
+        var surplus = Surplus(hash, live, target, facts);
         var kept = live.RemoveRange(surplus);
         var rollout = Rollout(set, hash, kept);
         var taken = workspaces.Select(static w => w.Metadata.Name!).ToHashSet(StringComparer.Ordinal);
@@ -31,7 +35,7 @@ internal static class InferenceSetPlanner
         var room = set.NodeLimit is { } limit
             ? Math.Max(0, (limit / set.NodesPerReplica) - workspaces.Length)
             : int.MaxValue;
-        var missing = Math.Min(wanted - kept.Length, room);
+        var missing = Math.Min(target - kept.Length, room);
         var ready = live.Count(IsReady);
         return new()
         {
@@ -41,11 +45,15 @@ internal static class InferenceSetPlanner
                 .. ReplicaTemplate.Names(set, taken).Take(Math.Max(0, missing)).Select(n => ReplicaTemplate.Render(set, n)),
             ],
             Delete = [.. surplus, .. rollout.Replace],
+
+            // An edited template brings the newer image with it.
+            Upgrade = rollout.Update.IsEmpty && rollout.Replace.IsEmpty && surplus.IsEmpty ? upgrade.Start : null,
+            Drifted = set.AutoUpgrade is null ? null : upgrade.Drifted,
             Replicas = wanted,
             ReadyReplicas = ready,
-            Conditions = Conditions(set, live, ready, wanted),
+            Conditions = Conditions(set, live, (ready, wanted), set.AutoUpgrade?.Surge == true && upgrade.Drifted > 0),
             Performance = Performance(live),
-            Events = Events(set, wanted),
+            Events = [.. Events(set, wanted), .. upgrade.Events],
         };
     }
 
@@ -71,12 +79,14 @@ internal static class InferenceSetPlanner
         ? Math.Min(set.Replicas, limit / set.NodesPerReplica)
         : set.Replicas;
 
-    // Those go first whose loss is felt least: not ready, then out of date, then the youngest.
+    // Those go first whose loss is felt least: not ready, then out of date, then what has least to do, then the youngest.
     private static ImmutableArray<WorkspaceResource> Surplus(
-        string hash, ImmutableArray<WorkspaceResource> live, int wanted) =>
+        string hash, ImmutableArray<WorkspaceResource> live, int wanted, ReplicaFacts facts) =>
     [
         .. live.OrderBy(IsReady)
             .ThenBy(w => IsCurrent(w, hash))
+            .ThenByDescending(w => facts.NewerTags.ContainsKey(w.Metadata.Name!))
+            .ThenBy(w => facts.Loads.GetValueOrDefault(w.Metadata.Name!).Requests)
             .ThenByDescending(static w => w.Metadata.CreationTimestamp)
             .ThenBy(static w => w.Metadata.Name, StringComparer.Ordinal)
             .Take(Math.Max(0, live.Length - wanted)),
@@ -108,14 +118,15 @@ internal static class InferenceSetPlanner
         workspace.Metadata.Annotations?.GetValueOrDefault(Annotations.InferenceSetHash) == hash;
 
     private static ImmutableArray<Condition> Conditions(
-        InferenceSet set, ImmutableArray<WorkspaceResource> live, int ready, int wanted)
+        InferenceSet set, ImmutableArray<WorkspaceResource> live, (int Ready, int Wanted) replicas, bool surging)
     {
+        var (ready, wanted) = replicas;
         var counts = string.Create(CultureInfo.InvariantCulture, $"{ready}/{wanted}");
         var problem = live.Where(static w => !IsReady(w)).Select(Problem).FirstOrDefault(static p => p is not null);
         var limited = wanted < set.Replicas
             ? $"; spec.nodeCountLimit {set.NodeLimit} allows {wanted} of {set.Replicas} replicas"
             : "";
-        var readiness = ready == wanted && live.Length == wanted
+        var readiness = ready >= wanted && (live.Length == wanted || surging)
             ? WorkspaceConditions.Met(ConditionTypes.InferenceSetReady, "inferencesetReady", $"inferenceset is ready{limited}")
             : WorkspaceConditions.Unmet(ConditionTypes.InferenceSetReady, "inferencesetNotReady",
                 $"inferenceset is not ready, {counts} replicas are ready{limited}{(problem is null ? "" : $"; {problem}")}");

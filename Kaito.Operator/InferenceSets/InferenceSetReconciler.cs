@@ -1,6 +1,10 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Catalog;
 using Kaito.Core.InferenceSets;
@@ -10,9 +14,14 @@ namespace Kaito.Operator.InferenceSets;
 
 /// <summary>Look, decide, act; for one InferenceSet at a time.</summary>
 internal sealed partial class InferenceSetReconciler(
-    IKubeApi api, InferenceSetObserver observer, EventRecorder events, OperatorOptions options,
+    IKubeApi api, InferenceSetObserver observer, ReplicaLoads loads, EventRecorder events, OperatorOptions options,
     TimeProvider clock, ILogger<InferenceSetReconciler> logger)
 {
+    private static readonly TimeSpan s_scaleInterval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_windowInterval = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<string, ScaleHistory> _scales = new();
+
     private static readonly ImmutableHashSet<string> s_owned =
         [ConditionTypes.InferenceSetReady, ConditionTypes.BenchmarkCompleted, ConditionTypes.InferenceSetDeleting];
 
@@ -20,6 +29,7 @@ internal sealed partial class InferenceSetReconciler(
     {
         if (observer.Find(key) is not { } resource)
         {
+            _scales.TryRemove(key, out _);
             return null;
         }
 
@@ -32,12 +42,87 @@ internal sealed partial class InferenceSetReconciler(
 
         await api.SetFinalizerAsync(
             KubeKinds.InferenceSets, resource, Finalizers.InferenceSet, present: true, cancellationToken);
-        var plan = InferenceSetParser.Parse(resource, ModelCatalog.Default, options.NodeSource(null)).TryGet(out var set, out var errors)
-            ? InferenceSetPlanner.Plan(set, workspaces)
-            : InferenceSetPlanner.Reject(errors, resource, workspaces);
+        if (!Parse(resource, out var set, out var errors))
+        {
+            await ActAsync(resource, InferenceSetPlanner.Reject(errors, resource, workspaces), workspaces, cancellationToken);
+            return null;
+        }
+
+        var facts = await LookAsync(set, workspaces, cancellationToken);
+        set = await ScaleAsync(key, resource, set, facts, cancellationToken);
+        var plan = InferenceSetPlanner.Plan(set, workspaces, facts);
         await ActAsync(resource, plan, workspaces, cancellationToken);
         LogReconciled(key, plan.ReadyReplicas, plan.Replicas, plan.Apply.Length, plan.Delete.Length);
-        return null;
+        return set.Autoscaling is not null ? s_scaleInterval : plan.Drifted > 0 ? s_windowInterval : null;
+    }
+
+    private bool Parse(
+        InferenceSetResource resource, [NotNullWhen(true)] out InferenceSet? set, out ImmutableArray<FieldError> errors)
+    {
+        if (!InferenceSetParser.Parse(resource, ModelCatalog.Default, options.NodeSource(null)).TryGet(out set, out errors))
+        {
+            return false;
+        }
+
+        if (set.AutoUpgrade is not null && !options.Gates.BaseImageAutoUpgrade)
+        {
+            set = set with
+            {
+                AutoUpgrade = null,
+                Warnings = set.Warnings.Add(
+                    "spec.autoUpgrade has no effect: start the operator with --feature-gates "
+                    + "enableBaseImageAutoUpgrade=true."),
+            };
+        }
+
+        return true;
+    }
+
+    // Replicas are asked only where the answer may decide something.
+    private async Task<ReplicaFacts> LookAsync(
+        InferenceSet set, ImmutableArray<WorkspaceResource> workspaces, CancellationToken cancellationToken)
+    {
+        var serving = workspaces.Where(InferenceSetPlanner.IsReady).ToImmutableArray();
+        var choice = serving.Length > set.Replicas && set.Replicas > 0;
+        return new()
+        {
+            Loads = choice || set.Autoscaling is not null
+                ? await loads.ReadAsync(serving, cancellationToken)
+                : ImmutableDictionary<string, ReplicaLoad>.Empty,
+            NewerTags = set.AutoUpgrade is null
+                ? ImmutableDictionary<string, string>.Empty
+                : observer.NewerTags(workspaces, options),
+            Now = clock.GetUtcNow(),
+        };
+    }
+
+    /// <summary>Writes the number that the autoscaler wants into the set, as a HorizontalPodAutoscaler does.</summary>
+    /// <exception cref="KubeConflictException">Somebody changed the set meanwhile; the next reconcile decides anew.</exception>
+    private async Task<InferenceSet> ScaleAsync(
+        string key, InferenceSetResource resource, InferenceSet set, ReplicaFacts facts, CancellationToken cancellationToken)
+    {
+        if (set.Autoscaling is not { } rules)
+        {
+            _scales.TryRemove(key, out _);
+            return set;
+        }
+
+        var decision = Autoscaler.Decide(
+            rules, set.Replicas, [.. facts.Loads.Values], _scales.GetValueOrDefault(key), facts.Now);
+        if (decision.Replicas != set.Replicas)
+        {
+            var merge = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["resourceVersion"] = resource.Metadata.ResourceVersion },
+                ["spec"] = new JsonObject { ["replicas"] = decision.Replicas },
+            };
+            await api.MergeAsync(KubeKinds.InferenceSets, resource, merge, status: false, cancellationToken);
+            events.Record(resource, new(false, "Scaled",
+                $"Scaled from {set.Replicas} to {decision.Replicas} replicas: {decision.Reason}."));
+        }
+
+        _scales[key] = decision.History;
+        return set with { Replicas = decision.Replicas };
     }
 
     private async Task ActAsync(
@@ -55,6 +140,11 @@ internal sealed partial class InferenceSetReconciler(
             foreach (var workspace in plan.Delete)
             {
                 await api.DeleteAsync(workspace, cancellationToken);
+            }
+
+            if (plan.Upgrade is { } upgrade)
+            {
+                await UpgradeAsync(resource, upgrade.Workspace, upgrade.Tag, cancellationToken);
             }
         }
         catch (KubeException wrong) when (wrong is not KubeConflictException)
@@ -83,6 +173,33 @@ internal sealed partial class InferenceSetReconciler(
         }
     }
 
+    private async Task UpgradeAsync(
+        InferenceSetResource resource, WorkspaceResource workspace, string tag, CancellationToken cancellationToken)
+    {
+        var merge = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["resourceVersion"] = workspace.Metadata.ResourceVersion,
+                ["labels"] = new JsonObject { [Labels.UpgradeToVersion] = tag },
+                ["annotations"] = new JsonObject
+                {
+                    [Annotations.UpgradeStartTime] = clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                },
+            },
+        };
+        await api.MergeAsync(KubeKinds.Workspaces, workspace, merge, status: false, cancellationToken);
+        events.Record(resource, new(false, "UpgradeStarted", $"Workspace {workspace.Metadata.Name} moves to {tag}"));
+    }
+
+    private AutoUpgradeStatus? Upgrades(AutoUpgradeStatus? before, int? drifted) => drifted is null ? before : new()
+    {
+        NumDriftedWorkspaces = drifted,
+        LastSuccessfulUpgradeTime = drifted == 0 && before?.NumDriftedWorkspaces > 0
+            ? clock.GetUtcNow()
+            : before?.LastSuccessfulUpgradeTime,
+    };
+
     private Task WriteStatusAsync(
         InferenceSetResource resource, InferenceSetPlan plan, string? failure, CancellationToken cancellationToken)
     {
@@ -95,7 +212,7 @@ internal sealed partial class InferenceSetReconciler(
                 resource.Status?.Conditions ?? [], plan.Conditions, s_owned, resource.Metadata.Generation, failure,
                 clock.GetUtcNow()),
             Performance = plan.Performance,
-            AutoUpgrade = resource.Status?.AutoUpgrade,
+            AutoUpgrade = Upgrades(resource.Status?.AutoUpgrade, plan.Drifted),
         };
         return api.WriteStatusAsync(
             KubeKinds.InferenceSets, resource, Json(resource.Status), Json(status), cancellationToken);

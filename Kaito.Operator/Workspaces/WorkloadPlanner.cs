@@ -23,8 +23,6 @@ internal sealed record Wanted(
 /// <summary>PURE: the objects that do a Workspace's work, and those that no longer do.</summary>
 internal static class WorkloadPlanner
 {
-    private const string VllmImage = "kaito-base:0.5.0";
-
     /// <summary>Every object of the workload, in the order in which they are applied.</summary>
     public static ImmutableArray<IKubeObject> Render(
         Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
@@ -103,7 +101,7 @@ internal static class WorkloadPlanner
         Wanted wanted, Preset preset, PodPlacement placement, (WorkspaceObservation, OperatorOptions) given)
     {
         var (observed, options) = given;
-        var image = Image(wanted, observed, $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}");
+        var image = Image(wanted, observed, ServingImages.Onnx(options));
         var (settings, pods) = Rendering.InferenceWorkload.Render(
             wanted.Workspace, preset, wanted.Engine, placement, image, wanted.Revision.Current.Revision);
         return [settings, pods];
@@ -113,7 +111,7 @@ internal static class WorkloadPlanner
         Wanted wanted, Preset preset, PodPlacement placement, (WorkspaceObservation, OperatorOptions) given)
     {
         var (observed, options) = given;
-        var image = Image(wanted, observed, $"{options.PresetRegistry}/{VllmImage}");
+        var image = Image(wanted, observed, ServingImages.Vllm(options));
         var settings = VllmOptions.Of(wanted.Resource, image) with
         {
             Claims = Claims(wanted.Workspace, observed),
@@ -132,20 +130,17 @@ internal static class WorkloadPlanner
             ? [VllmWorkload.WeightsClaim(workspace, storageClass)]
             : [];
 
-    // A new operator does not restart pods that run: the image changes with the next revision of the Workspace, or
-    // with what serves it.
+    // A new operator does not restart pods that run: the image changes with the next revision of the Workspace, with
+    // what serves it, or when the upgrade is asked for.
     private static string Image(Wanted wanted, WorkspaceObservation observed, string current)
     {
         var revision = observed.Workload?.Metadata.Annotations?.GetValueOrDefault(Annotations.Revision);
-        return Running(observed.Workload?.Spec?.Template?.Spec) is { } running
+        var asked = wanted.Resource.Metadata.Labels?.GetValueOrDefault(Labels.UpgradeToVersion);
+        return ServingImages.Running(observed.Workload) is { } running
             && (revision is null || revision == wanted.Number)
-            && Program(running) == Program(current)
+            && asked != ServingImages.Tag(current)
+            && ServingImages.Program(running) == ServingImages.Program(current)
             ? running
             : current;
     }
-
-    private static string? Running(PodSpec? pod) => pod?.Containers?.FirstOrDefault()?.Image;
-
-    // Example: inference-host of registry.example.com:5000/kaito/inference-host:1.0
-    private static string Program(string image) => image[(image.LastIndexOf('/') + 1)..].Split(':', '@')[0];
 }

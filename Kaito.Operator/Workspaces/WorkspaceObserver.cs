@@ -111,6 +111,8 @@ internal sealed class WorkspaceObserver
     public StatefulSet? FindWorkload(WorkspaceResource resource) =>
         _workloads.Find(Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!));
 
+    public ImmutableArray<Pod> PodsOf(WorkspaceResource resource) => _podsOf[KeyOf(resource)];
+
     public async Task<WorkspaceObservation> ObserveAsync(
         WorkspaceResource resource, CancellationToken cancellationToken)
     {
@@ -120,7 +122,7 @@ internal sealed class WorkspaceObserver
             Workload = FindWorkload(resource),
             HasBudgets = !_budgets.IsMissing,
             Job = _jobs.Find(key),
-            Pods = _podsOf[key],
+            Pods = PodsOf(resource),
             Status = resource.Status,
             UserConfig = await UserConfigAsync(resource, cancellationToken),
             NvmeClass = await NvmeClassAsync(resource, cancellationToken),

@@ -47,6 +47,16 @@ public sealed class InferenceSetParserTests
     [InlineData("spec.autoUpgrade", """{"maintenanceWindow":{"schedule":"@daily","duration":"0s"}}""", "spec.autoUpgrade.maintenanceWindow.duration invalid-duration")]
     [InlineData("spec.autoUpgrade", """{"maintenanceWindow":{"schedule":"@daily","duration":"-1h"}}""", "spec.autoUpgrade.maintenanceWindow.duration invalid-duration")]
     [InlineData("spec.autoUpgrade", """{"maintenanceWindow":{"schedule":"@daily","duration":"soon"}}""", "spec.autoUpgrade.maintenanceWindow.duration invalid-duration")]
+    [InlineData("spec.autoscaling", """{"maxReplicas":3}""", "")]
+    [InlineData("spec.autoscaling", """{"minReplicas":0,"maxReplicas":1,"targetRequests":4,"targetTokensPerSecond":500,"scaleDownDelay":"90s"}""", "")]
+    [InlineData("spec.autoscaling", "{}", "spec.autoscaling.maxReplicas required")]
+    [InlineData("spec.autoscaling", """{"minReplicas":4,"maxReplicas":3}""", "spec.autoscaling.minReplicas out-of-range")]
+    [InlineData("spec.autoscaling", """{"minReplicas":-1,"maxReplicas":3}""", "spec.autoscaling.minReplicas out-of-range")]
+    [InlineData("spec.autoscaling", """{"minReplicas":0,"maxReplicas":0}""", "spec.autoscaling.maxReplicas out-of-range")]
+    [InlineData("spec.autoscaling", """{"maxReplicas":3,"targetRequests":0}""", "spec.autoscaling.targetRequests out-of-range")]
+    [InlineData("spec.autoscaling", """{"maxReplicas":3,"targetTokensPerSecond":-5}""", "spec.autoscaling.targetTokensPerSecond out-of-range")]
+    [InlineData("spec.autoscaling", """{"maxReplicas":3,"scaleDownDelay":"soon"}""", "spec.autoscaling.scaleDownDelay invalid-duration")]
+    [InlineData("spec.autoscaling", """{"maxReplicas":3,"scaleDownDelay":"25h"}""", "spec.autoscaling.scaleDownDelay invalid-duration")]
     [InlineData("spec.updateStrategy", """{"type":"Canary"}""", "spec.updateStrategy.type unknown-value")]
     [InlineData("spec.updateStrategy", """{"rollingUpdate":{"maxUnavailable":"x"}}""", "spec.updateStrategy.rollingUpdate.maxUnavailable out-of-range")]
     public void Parse_OneChange_FindsWhatIsWrong(string path, string value, string expected)
@@ -54,6 +64,28 @@ public sealed class InferenceSetParserTests
         Parse(Change(path, value)).TryGet(out _, out var errors);
 
         Assert.Equal(expected, string.Join('\n', (errors.IsDefault ? [] : errors).Select(static e => $"{e.Path} {e.Code}")));
+    }
+
+    [Fact]
+    public void Parse_Autoscaling_CountsRequestsWhenNothingElseIsAskedFor()
+    {
+        Assert.True(Parse(Change("spec.autoscaling", """{"maxReplicas":3}""")).TryGet(out var requests, out _));
+        Assert.True(Parse(Change("spec.autoscaling", """{"maxReplicas":3,"targetTokensPerSecond":9}""")).TryGet(out var tokens, out _));
+
+        Assert.Equal(new Autoscaling(1, 3, 16, null, TimeSpan.FromMinutes(5)), requests.Autoscaling);
+        Assert.Equal(new Autoscaling(1, 3, null, 9, TimeSpan.FromMinutes(5)), tokens.Autoscaling);
+    }
+
+    [Fact]
+    public void Parse_KedaBesides_IsRefusedAndItsNumbersAreChecked()
+    {
+        var both = Change("metadata.annotations", """{"scaledobject.kaito.sh/auto-provision":"true","scaledobject.kaito.sh/threshold":"ten"}""")
+            .Replace("\"replicas\"", "\"autoscaling\":{\"maxReplicas\":3},\"replicas\"", StringComparison.Ordinal);
+        Parse(both).TryGet(out _, out var errors);
+        Assert.Equal("two-autoscalers", Assert.Single(errors).Code);
+
+        Assert.True(Parse(Change("metadata.annotations", """{"scaledobject.kaito.sh/threshold":"ten"}""")).TryGet(out var keda, out _));
+        Assert.Contains(keda.Warnings, static w => w.Contains("KEDA will not use it", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -51,17 +51,19 @@ public sealed class SamplesTests
         Assert.Equal(nodes, workspace.Nodes);
     }
 
-    [Fact]
-    public void Parse_InferenceSetSample_IsAcceptedWithoutWarnings()
+    [Theory]
+    [InlineData("phi-3.5-mini.yaml", 2)]
+    [InlineData("phi-3.5-mini-autoscaled.yaml", 1)]
+    public void Parse_InferenceSetSample_IsAcceptedWithoutWarnings(string file, int replicas)
     {
-        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml")))!;
+        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inferenceset", file)))!;
         var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.InferenceSetResource)!;
 
         var parsed = InferenceSetParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
 
         Assert.True(parsed.TryGet(out var set, out var errors), string.Join('\n', errors));
         Assert.Empty(set.Warnings);
-        Assert.Equal(2, set.Replicas);
+        Assert.Equal(replicas, set.Replicas);
     }
 
     [Fact]

@@ -123,6 +123,9 @@ internal sealed class MemoryKubeApi : IKubeApi
     public Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
+    public Task<string> ReadTextAsync(string path, CancellationToken cancellationToken) =>
+        throw new NotSupportedException(path);
+
     public Task PatchAsync<T>(
         KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)
         where T : class, IKubeObject => throw new NotSupportedException();

@@ -14,7 +14,7 @@ public sealed class InferenceSetPlannerTests
     [Fact]
     public void Plan_NothingThere_MakesEveryReplicaUnderANameOfItsOwn()
     {
-        var plan = InferenceSetPlanner.Plan(Set(3), []);
+        var plan = Plan(Set(3), []);
 
         Assert.Equal(3, plan.Apply.Select(static w => w.Metadata.Name).Distinct().Count());
         Assert.All(plan.Apply, static w => Assert.StartsWith("phi-", w.Metadata.Name, StringComparison.Ordinal));
@@ -25,13 +25,13 @@ public sealed class InferenceSetPlannerTests
 
     [Fact]
     public void Plan_SameAgain_GivesTheSameNames() => Assert.Equal(
-        InferenceSetPlanner.Plan(Set(3), []).Apply.Select(static w => w.Metadata.Name),
-        InferenceSetPlanner.Plan(Set(3), []).Apply.Select(static w => w.Metadata.Name));
+        Plan(Set(3), []).Apply.Select(static w => w.Metadata.Name),
+        Plan(Set(3), []).Apply.Select(static w => w.Metadata.Name));
 
     [Fact]
     public void Plan_AllReady_WritesNothing()
     {
-        var plan = InferenceSetPlanner.Plan(Set(2), Replicas(Set(2), "ready ready"));
+        var plan = Plan(Set(2), Replicas(Set(2), "ready ready"));
 
         Assert.Empty(plan.Apply);
         Assert.Empty(plan.Delete);
@@ -40,12 +40,12 @@ public sealed class InferenceSetPlannerTests
 
     [Fact]
     public void Plan_NoReplicasWanted_IsReady() =>
-        Assert.Equal("True inferencesetReady inferenceset is ready", Shown(InferenceSetPlanner.Plan(Set(0), [])));
+        Assert.Equal("True inferencesetReady inferenceset is ready", Shown(Plan(Set(0), [])));
 
     [Fact]
     public void Plan_OneIsBeingDeleted_IsReplacedUnderAnotherName()
     {
-        var plan = InferenceSetPlanner.Plan(Set(2), Replicas(Set(2), "ready deleting"));
+        var plan = Plan(Set(2), Replicas(Set(2), "ready deleting"));
 
         Assert.DoesNotContain(Assert.Single(plan.Apply).Metadata.Name, Replicas(Set(2), "ready deleting").Select(static w => w.Metadata.Name));
         Assert.Empty(plan.Delete);
@@ -62,7 +62,7 @@ public sealed class InferenceSetPlannerTests
     {
         var replicas = Replicas(Set(wanted), states);
 
-        var plan = InferenceSetPlanner.Plan(Set(wanted), replicas);
+        var plan = Plan(Set(wanted), replicas);
 
         Assert.Equal(deleted, string.Join(' ', plan.Delete.Select(w => replicas.IndexOf(w)).Order()));
         Assert.Empty(plan.Apply);
@@ -80,7 +80,7 @@ public sealed class InferenceSetPlannerTests
         var set = Set(3) with { MaxUnavailable = maxUnavailable };
         var replicas = Replicas(set, states);
 
-        var plan = InferenceSetPlanner.Plan(set, replicas);
+        var plan = Plan(set, replicas);
 
         Assert.Equal(replaced, string.Join(' ', plan.Delete.Select(w => replicas.IndexOf(w))));
         Assert.Empty(plan.Apply);
@@ -96,7 +96,7 @@ public sealed class InferenceSetPlannerTests
             Template = before.Template with { Inference = before.Template.Inference! with { Config = "mine" } },
         };
 
-        var plan = InferenceSetPlanner.Plan(after, replicas);
+        var plan = Plan(after, replicas);
 
         Assert.Equal((replicas[0].Metadata.Name, "mine"), (Assert.Single(plan.Apply).Metadata.Name, plan.Apply[0].Inference!.Config));
         Assert.Empty(plan.Delete);
@@ -107,7 +107,7 @@ public sealed class InferenceSetPlannerTests
     {
         var set = Set(2) with { OnDelete = true };
 
-        var plan = InferenceSetPlanner.Plan(set, Replicas(set, "stale stale"));
+        var plan = Plan(set, Replicas(set, "stale stale"));
 
         Assert.Empty(plan.Delete);
         Assert.Empty(plan.Apply);
@@ -118,7 +118,7 @@ public sealed class InferenceSetPlannerTests
     {
         var set = Set(5) with { NodesPerReplica = 2, NodeLimit = 5 };
 
-        var plan = InferenceSetPlanner.Plan(set, []);
+        var plan = Plan(set, []);
 
         Assert.Equal(2, plan.Apply.Length);
         Assert.Contains("spec.nodeCountLimit 5 allows 2 of 5 replicas", Shown(plan), StringComparison.Ordinal);
@@ -130,7 +130,7 @@ public sealed class InferenceSetPlannerTests
     {
         var set = Set(2) with { NodeLimit = 2 };
 
-        Assert.Empty(InferenceSetPlanner.Plan(set, Replicas(set, "ready deleting")).Apply);
+        Assert.Empty(Plan(set, Replicas(set, "ready deleting")).Apply);
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class InferenceSetPlannerTests
             },
         };
 
-        Assert.EndsWith($"; {failing.Metadata.Name}: no quota", Shown(InferenceSetPlanner.Plan(set, [failing])), StringComparison.Ordinal);
+        Assert.EndsWith($"; {failing.Metadata.Name}: no quota", Shown(Plan(set, [failing])), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -171,7 +171,7 @@ public sealed class InferenceSetPlannerTests
             },
         }).ToImmutableArray();
 
-        var plan = InferenceSetPlanner.Plan(set, replicas);
+        var plan = Plan(set, replicas);
 
         var metric = plan.Performance!.Metrics!["aggregatedPeakTokensPerMinute"];
         Assert.Equal(("2000.50", "tokens/min"), (metric.Value, metric.Unit));
@@ -189,6 +189,112 @@ public sealed class InferenceSetPlannerTests
         Assert.Equal(1, plan.ReadyReplicas);
         Assert.Empty(plan.Delete);
     }
+
+    [Theory]
+    [InlineData("ready ready ready", 0, 0)] // the older image goes first
+    [InlineData("ready pending ready", 0, 1)] // but what does not serve goes before
+    public void Plan_TooManyAndOneOnAnOlderImage_DeletesThatOneUnlessAnotherDoesNotServe(string states, int old, int deleted)
+    {
+        var replicas = Replicas(Set(2), states);
+
+        Assert.Equal([replicas[deleted]], Plan(Set(2), replicas, Facts([replicas[old]])).Delete);
+    }
+
+    [Fact]
+    public void Plan_TooManyThatServe_DeletesTheOneWithLeastToDo()
+    {
+        var set = Set(2);
+        var replicas = Replicas(set, "ready ready ready");
+        var loads = replicas.Zip([5.0, 1.0, 3.0]).ToImmutableDictionary(static p => p.First.Metadata.Name!, static p => new ReplicaLoad(p.Second, 0));
+
+        Assert.Equal([replicas[1]], Plan(set, replicas, new() { Loads = loads }).Delete);
+    }
+
+    [Theory]
+    [InlineData("InPlace", "ready ready", "0 1", "0")] // one at a time
+    [InlineData("InPlace", "ready pending", "0 1", "1")] // the one whose loss is felt least
+    [InlineData("InPlace", "ready pending", "0", "")] // the other must serve first
+    [InlineData("InPlace", "ready ready", "", "")]
+    [InlineData("Surge", "ready ready", "0 1", "+1")]
+    [InlineData("Surge", "ready ready pending", "0 1", "")] // the successor starts
+    [InlineData("Surge", "ready ready ready", "0 1", "-1")] // it serves: one of the others goes
+    [InlineData("Surge", "ready ready ready", "", "-1")]
+    public void Plan_OlderImages_MoveOneByOne(string strategy, string states, string old, string expected)
+    {
+        var set = Set(2) with { AutoUpgrade = new(strategy == "Surge", null, TimeSpan.FromHours(4)) };
+        var replicas = Replicas(set, states);
+        var outdated = old.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(i => replicas[int.Parse(i, CultureInfo.InvariantCulture)]).ToImmutableArray();
+
+        var plan = Plan(set, replicas, Facts(outdated));
+
+        var seen = plan.Upgrade is { } upgrade ? replicas.IndexOf(upgrade.Workspace).ToString(CultureInfo.InvariantCulture)
+            : plan.Apply.Length > 0 ? $"+{plan.Apply.Length}"
+            : plan.Delete.Length > 0 ? $"-{plan.Delete.Length}"
+            : "";
+        Assert.Equal((expected, outdated.Length), (seen, plan.Drifted));
+        Assert.True(plan.Delete.All(w => outdated.IsEmpty || outdated.Contains(w)));
+    }
+
+    [Fact]
+    public void Plan_OlderImagesOutsideOfTheWindow_Stay()
+    {
+        Assert.True(CronSchedule.TryParse("0 2 * * *", out var atTwo, out _));
+        var set = Set(1) with { AutoUpgrade = new(false, atTwo, TimeSpan.FromHours(1)) };
+        var replicas = Replicas(set, "ready");
+
+        Assert.Null(Plan(set, replicas, Facts(replicas)).Upgrade);
+        Assert.NotNull(Plan(set, replicas, Facts(replicas) with { Now = s_start.Date.AddHours(2.5) }).Upgrade);
+    }
+
+    [Fact]
+    public void Plan_UpgradeThatDoesNotServe_StopsTheOthersAndSaysSo()
+    {
+        var set = Set(2) with { AutoUpgrade = new(false, null, TimeSpan.FromHours(4)) };
+        var replicas = Replicas(set, "pending ready");
+        var stuck = replicas[0] with
+        {
+            Metadata = replicas[0].Metadata with
+            {
+                Labels = replicas[0].Metadata.Labels!.Add(Labels.UpgradeToVersion, "2.0"),
+                Annotations = replicas[0].Metadata.Annotations!.Add(Annotations.UpgradeStartTime, "2026-11-21T12:00:00Z"),
+            },
+            Status = new()
+            {
+                Conditions =
+                [
+                    new() { Type = ConditionTypes.WorkspaceSucceeded, Status = "False", LastTransitionTime = s_start.AddMinutes(1) },
+                ],
+            },
+        };
+
+        var plan = Plan(set, [stuck, replicas[1]], Facts([replicas[1]]) with { Now = s_start.AddHours(1) });
+
+        Assert.Null(plan.Upgrade);
+        Assert.Contains(plan.Events, e => e.Reason == "UpgradeSlow" && e.Message.Contains(stuck.Metadata.Name!, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Plan_SurgeAtTheNodeLimit_SaysWhatIsInTheWay()
+    {
+        var set = Set(1) with { AutoUpgrade = new(true, null, TimeSpan.FromHours(4)), NodeLimit = 1 };
+        var replicas = Replicas(set, "ready");
+
+        var plan = Plan(set, replicas, Facts(replicas));
+
+        Assert.Empty(plan.Apply);
+        Assert.Contains(plan.Events, static e => e.Reason == "UpgradeBlocked");
+    }
+
+    private static InferenceSetPlan Plan(
+        InferenceSet set, ImmutableArray<WorkspaceResource> replicas, ReplicaFacts? facts = null) =>
+        InferenceSetPlanner.Plan(set, replicas, facts ?? new());
+
+    private static ReplicaFacts Facts(ImmutableArray<WorkspaceResource> outdated) => new()
+    {
+        NewerTags = outdated.ToImmutableDictionary(static w => w.Metadata.Name!, static _ => "2.0"),
+        Now = s_start,
+    };
 
     private static InferenceSet Set(int replicas) => new()
     {

@@ -46,6 +46,28 @@ public abstract partial class WorkspaceScenario
             KubeKinds.InferenceSets, wanted, new() { ["spec"] = JsonNode.Parse(spec) }, status: false, Stop);
     }
 
+    [Fact]
+    public async Task InferenceSet_OutsideOfItsAutoscalingBounds_IsScaledIntoThem()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
+        var sample = Yaml.ToJson(await File.ReadAllTextAsync(
+            Repository.Path("samples", "inferenceset", "phi-3.5-mini-autoscaled.yaml"), Stop))!;
+        sample["metadata"]!["namespace"] = "default";
+        sample["spec"]!["autoscaling"]!["minReplicas"] = 2;
+        var wanted = JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
+        await cluster.Api.CreateAsync(KubeKinds.InferenceSets, wanted, Stop);
+
+        var two = await ReplicasAsync(cluster, server, 2, "phi-3.5-mini-instruct");
+        Assert.Equal(2, two.Spec!.Replicas);
+
+        // Somebody else asks for more than is allowed.
+        await cluster.Api.PatchAsync(
+            KubeKinds.InferenceSets, wanted, new() { ["spec"] = JsonNode.Parse("""{"replicas":9}""") }, status: false, Stop);
+        var three = await ReplicasAsync(cluster, server, 3, "phi-3.5-mini-instruct");
+        Assert.Equal(3, three.Spec!.Replicas);
+    }
+
     /// <summary>Waits until so many Workspaces serve a preset and there is no other.</summary>
     private static Task<InferenceSetResource> ReplicasAsync(
         ClusterFixture cluster, ScenarioServer server, int count, string preset) => ClusterFixture.UntilAsync(
