@@ -3,7 +3,6 @@ using k8s;
 using k8s.Exceptions;
 using Kaito.Core.Admission;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
@@ -113,7 +112,7 @@ internal static class OperatorApp
     private static void AddWebhooks(this IServiceCollection services, OperatorOptions options)
     {
         services.AddSingleton(CertificateTimes.Default);
-        services.AddSingleton(new AdmissionAnswers(new AdmissionRules(ModelCatalog.Default, options.NodeSource(null))));
+        services.AddSingleton(new AdmissionAnswers(new AdmissionRules(options.Offer(null))));
         services.AddSingleton<WebhookCertificates>();
         services.AddSingleton<WebhookServer>();
         services.AddHostedService(static provider => provider.GetRequiredService<WebhookServer>());

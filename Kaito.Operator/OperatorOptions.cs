@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Kaito.Core.Catalog;
 using Kaito.Core.Hardware;
+using Kaito.Core.Workspaces;
 using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator;
@@ -56,6 +58,11 @@ internal sealed record OperatorOptions
     public NodeSource NodeSource(ImmutableArray<ExistingNode>? existing) => NodeProvisioner == NodeProvisioner.Existing
         ? new NodeSource.Existing { Nodes = existing, MigAllowed = Gates.Mig, AcceleratorAllowed = Gates.Accelerator }
         : Skus;
+
+    /// <summary>What a Workspace may ask for.</summary>
+    /// <param name="existing">The cluster's nodes; null where nobody looked.</param>
+    public Offer Offer(ImmutableArray<ExistingNode>? existing) =>
+        new(ModelCatalog.Default, NodeSource(existing)) { Vllm = Gates.Vllm };
 
     /// <summary>Serve the validating webhooks, and tell the API server of them.</summary>
     public bool Webhook { get; init; }

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
-using Kaito.Core.Hardware;
 using Kaito.Core.InferenceSets;
 using Kaito.Core.Kubernetes;
 using Kaito.Core.RagEngines;
@@ -17,22 +15,22 @@ namespace Kaito.Core.Admission;
 /// An update is refused for what it makes wrong, never for what was wrong before it, and an object that is being deleted
 /// is always let through: nothing here may keep a finalizer from going.
 /// </remarks>
-public sealed class AdmissionRules(ModelCatalog catalog, NodeSource nodes)
+public sealed class AdmissionRules(Offer offer)
 {
     /// <summary>A Workspace that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict Workspace(WorkspaceResource? before, WorkspaceResource after) => Judge(
-        before, after, resource => Of(WorkspaceParser.Parse(resource, catalog, nodes), static w => w.Warnings),
+        before, after, resource => Of(WorkspaceParser.Parse(resource, offer), static w => w.Warnings),
         static (old, next) =>
             old.Unreadable is null && next.Unreadable is null ? WorkspaceChanges.Check(old, next) : []);
 
     /// <summary>An InferenceSet that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict InferenceSet(InferenceSetResource? before, InferenceSetResource after) => Judge(
-        before, after, resource => Of(InferenceSetParser.Parse(resource, catalog, nodes), static s => s.Warnings),
+        before, after, resource => Of(InferenceSetParser.Parse(resource, offer), static s => s.Warnings),
         InferenceSetChanges.Check);
 
     /// <summary>A RAGEngine that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict RagEngine(RagEngineResource? before, RagEngineResource after) => Judge(
-        before, after, resource => Of(RagEngineParser.Parse(resource, nodes), static r => r.Warnings),
+        before, after, resource => Of(RagEngineParser.Parse(resource, offer.Nodes), static r => r.Warnings),
         RagEngineChanges.Check);
 
     private static Verdict Judge<T>(

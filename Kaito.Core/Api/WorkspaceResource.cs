@@ -145,14 +145,15 @@ public sealed record InferenceSpec
     public string? Config { get; init; }
 
     [Field(
-        "What serves the model: onnx (this project's host on ONNX Runtime) or vllm. Wins over the annotation "
-        + "kaito.sh/runtime. Empty: onnx where one node holds the model, vllm otherwise.",
-        Enum = ["onnx", "vllm"])]
+        "What serves the model: onnx (this project's host on ONNX Runtime), vllm, or huggingface, also written "
+        + "transformers. Wins over the annotation kaito.sh/runtime. Empty: onnx where one node holds the model, vllm "
+        + "otherwise.",
+        Enum = ["onnx", "vllm", "huggingface", "transformers"])]
     public string? Runtime { get; init; }
 
     [Field(
         "Number of pods that serve the model side by side behind the Service, each on a node of its own. An addition to "
-        + "upstream's API, for runtime onnx. Empty: resource.count where the runtime is named, 1 otherwise.",
+        + "upstream's API, for runtimes onnx and huggingface. Empty: resource.count where the runtime is named, 1 otherwise.",
         Minimum = 1)]
     public int? Replicas { get; init; }
 
@@ -184,6 +185,17 @@ public sealed record PresetOptions
 
     [Field("Name of a Secret in the Workspace's namespace with the key HF_TOKEN.")]
     public string? ModelAccessSecret { get; init; }
+
+    [Field(
+        "Hugging Face repository to take in place of the one that the preset's name stands for; the name is then what "
+        + "clients call the model. An addition to upstream's API.")]
+    public string? ModelId { get; init; }
+
+    [Field(
+        "Type of the weights in memory, for runtimes vllm and huggingface; empty for the preset's. An addition to "
+        + "upstream's API.",
+        Enum = ["auto", "bfloat16", "float16", "float32"])]
+    public string? TorchDtype { get; init; }
 }
 
 public sealed record AdapterSpec

@@ -10,9 +10,7 @@ internal sealed record CatalogFile
 
     public required ImmutableSortedDictionary<string, string> Aliases { get; init; }
 
-    public required ImmutableArray<string> Deprecated { get; init; }
-
-    public required ImmutableArray<string> Withdrawn { get; init; }
+    public required ImmutableSortedDictionary<string, string> LegacyAliases { get; init; }
 }
 
 /// <summary>One model of catalog.json; sizes are Kubernetes quantities in Gi.</summary>
@@ -44,7 +42,10 @@ internal sealed record CatalogEntry(
     string? ConfigFormat = null,
     string? TokenizerMode = null,
     ImmutableSortedDictionary<string, string>? VllmArguments = null,
-    bool Gated = false)
+    bool Gated = false,
+    ImmutableSortedDictionary<string, string>? Transformers = null,
+    string? TuningWeights = null,
+    bool Legacy = false)
 {
     public ModelPreset ToPreset() => new()
     {
@@ -76,6 +77,9 @@ internal sealed record CatalogEntry(
         License = License,
         StartupFailureThreshold = StartupFailureThreshold,
         Gated = Gated,
+        TransformersArguments = Transformers,
+        TuningWeights = TuningWeights,
+        Legacy = Legacy,
     };
 }
 

@@ -11,17 +11,14 @@ public sealed class ModelCatalog
 
     private readonly ImmutableDictionary<string, ModelPreset> _byRepository;
     private readonly ImmutableSortedDictionary<string, string> _aliases;
-    private readonly ImmutableHashSet<string> _deprecated;
 
     private ModelCatalog(
         ImmutableArray<ModelPreset> models,
-        ImmutableSortedDictionary<string, string> aliases,
-        IEnumerable<string> deprecated)
+        ImmutableSortedDictionary<string, string> aliases)
     {
         Models = models;
         _aliases = aliases;
         _byRepository = models.ToImmutableDictionary(static m => m.Repository, StringComparer.OrdinalIgnoreCase);
-        _deprecated = deprecated.ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>The catalogue that this build carries.</summary>
@@ -30,15 +27,12 @@ public sealed class ModelCatalog
     /// <summary>Every model, in the order of the catalogue.</summary>
     public ImmutableArray<ModelPreset> Models { get; }
 
-    /// <summary>Repository by alias, e.g. <c>phi-3.5-mini-instruct</c>.</summary>
+    /// <summary>Repository by alias, e.g. <c>phi-3.5-mini-instruct</c>; those of KAITO 0.4 too.</summary>
     public IReadOnlyDictionary<string, string> Aliases => _aliases;
 
     /// <summary>Looks a preset up as a user writes it: an alias, or a repository.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out ModelPreset? model) => _byRepository.TryGetValue(
         _aliases.TryGetValue(name.ToLowerInvariant(), out var repository) ? repository : name, out model);
-
-    /// <summary>Whether the name was a preset once and is one no more, e.g. <c>phi-2</c>.</summary>
-    public bool IsDeprecated(string name) => _deprecated.Contains(name);
 
     /// <summary>
     /// At most three names that a user who wrote <paramref name="name"/> may have meant, the best first.
@@ -50,7 +44,7 @@ public sealed class ModelCatalog
     /// <exception cref="ArgumentException">The repository is in the catalogue already.</exception>
     public ModelCatalog With(ModelPreset model) => _byRepository.ContainsKey(model.Repository)
         ? throw new ArgumentException($"{model.Repository} is in the catalogue.", nameof(model))
-        : new([.. Models, model], _aliases, _deprecated);
+        : new([.. Models, model], _aliases);
 
     private static ModelCatalog ReadEmbedded()
     {
@@ -59,8 +53,6 @@ public sealed class ModelCatalog
         var file = JsonSerializer.Deserialize(stream, CatalogJson.Default.CatalogFile)
             ?? throw new InvalidOperationException("catalog.json is empty.");
         return new(
-            [.. file.Models.Select(static entry => entry.ToPreset())],
-            file.Aliases,
-            file.Deprecated.Concat(file.Withdrawn));
+            [.. file.Models.Select(static entry => entry.ToPreset())], file.Aliases.AddRange(file.LegacyAliases));
     }
 }

@@ -99,6 +99,46 @@ public sealed record ModelPreset
     /// <summary>The repository asks for an access token.</summary>
     public bool Gated { get; init; }
 
+    /// <summary>
+    /// Flags of upstream's transformers server by name, without dashes; an empty value is a switch, and
+    /// <see langword="null"/> where that server does not run the model.
+    /// </summary>
+    public ImmutableSortedDictionary<string, string>? TransformersArguments { get; init; }
+
+    /// <summary>
+    /// Name and tag of upstream's image with the weights that its tuner reads; <see langword="null"/> where it does not tune
+    /// the model.
+    /// </summary>
+    public string? TuningWeights { get; init; }
+
+    /// <summary>A preset of KAITO 0.4 that 0.12 has no more; kept so that old manifests work.</summary>
+    public bool Legacy { get; init; }
+
+    /// <summary>
+    /// <see langword="false"/> until somebody has looked the repository up: then only <see cref="Repository"/> means
+    /// anything.
+    /// </summary>
+    public bool Known { get; init; } = true;
+
+    /// <summary>A repository of which nothing is known yet.</summary>
+    public static ModelPreset Unknown(string repository) => new()
+    {
+        Repository = repository,
+        Known = false,
+        Weights = default,
+        Disk = default,
+        ContextTokens = 0,
+        HiddenSize = 0,
+        Layers = 0,
+        AttentionHeads = 0,
+        KeyValueHeads = 0,
+        Attention = "",
+        BytesPerToken = default,
+        Architecture = "",
+        License = "",
+        StartupFailureThreshold = 0,
+    };
+
     /// <summary>Upstream's name of the model: the last part of the repository, in lower case.</summary>
     public string Name => Repository[(Repository.LastIndexOf('/') + 1)..].ToLowerInvariant();
 }

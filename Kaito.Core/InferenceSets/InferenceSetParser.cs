@@ -2,8 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
-using Kaito.Core.Hardware;
 using Kaito.Core.Workspaces;
 
 namespace Kaito.Core.InferenceSets;
@@ -18,11 +16,10 @@ public static class InferenceSetParser
 
     /// <summary>Checks everything, the Workspace that would be made included, and fills in every default.</summary>
     /// <param name="resource">v1beta1 or v1alpha1.</param>
-    /// <param name="catalog">The models that a preset may name.</param>
-    /// <param name="nodeSource">Where nodes come from.</param>
+    /// <param name="offer">What there is to ask for.</param>
     /// <param name="contextTokens">As for <see cref="WorkspaceParser.Parse"/>.</param>
     public static Validated<InferenceSet> Parse(
-        InferenceSetResource resource, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens = null)
+        InferenceSetResource resource, Offer offer, int? contextTokens = null)
     {
         var findings = new Findings();
         CheckName(resource.Metadata.Name, findings);
@@ -41,7 +38,7 @@ public static class InferenceSetParser
         var autoscaling = AutoscalingRules.Parse(resource, findings);
         var unavailable = MaxUnavailable(spec, findings, out var onDelete);
         var child = Child(resource, spec);
-        var nodes = CheckChild(child, catalog, nodeSource, contextTokens, findings);
+        var nodes = CheckChild(child, offer, contextTokens, findings);
         return findings.Errors.IsEmpty
             ? new InferenceSet
             {
@@ -105,10 +102,10 @@ public static class InferenceSetParser
     }
 
     private static int CheckChild(
-        WorkspaceResource child, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens, Findings findings)
+        WorkspaceResource child, Offer offer, int? contextTokens, Findings findings)
     {
         var named = child with { Metadata = child.Metadata with { Name = "replica" } };
-        if (WorkspaceParser.Parse(named, catalog, nodeSource, contextTokens).TryGet(out var workspace, out var errors))
+        if (WorkspaceParser.Parse(named, offer, contextTokens).TryGet(out var workspace, out var errors))
         {
             foreach (var warning in workspace.Warnings)
             {

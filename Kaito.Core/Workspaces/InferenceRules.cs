@@ -22,7 +22,7 @@ internal static class InferenceRules
         WorkspaceResource resource,
         InferenceSpec spec,
         ParsedNodes? nodes,
-        ModelCatalog catalog,
+        Offer offer,
         int? contextTokens,
         Findings findings)
     {
@@ -39,7 +39,7 @@ internal static class InferenceRules
                 Replicas(spec, null, findings);
                 return ParseTemplate(template, nodes, findings);
             default:
-                return ParsePreset(resource, spec, nodes, catalog, contextTokens, findings);
+                return ParsePreset(resource, spec, nodes, offer, contextTokens, findings);
         }
     }
 
@@ -66,14 +66,14 @@ internal static class InferenceRules
         WorkspaceResource resource,
         InferenceSpec spec,
         ParsedNodes? nodes,
-        ModelCatalog catalog,
+        Offer offer,
         int? contextTokens,
         Findings findings)
     {
         var requested = RuntimeChoice.Requested(resource, findings);
         var adapters = ParseAdapters(spec.Adapters ?? [], findings);
         CheckConfig(spec.Config, findings);
-        if (PresetRules.Find(spec.Preset!, "inference.preset.name", catalog, findings) is not { } model)
+        if (PresetRules.Find(spec.Preset!, "inference.preset", offer, findings) is not { } model)
         {
             return null;
         }
@@ -86,13 +86,14 @@ internal static class InferenceRules
         }
 
         var bypass = WorkspaceParser.Annotation(resource, Annotations.BypassResourceChecks) is not null;
-        var choice = RuntimeChoice.For(model, nodes, requested, contextTokens, bypass, findings);
-        CheckStrength(spec.Adapters ?? [], choice.Runtime, findings);
+        var choice = RuntimeChoice.For(model, nodes, (requested, offer), contextTokens, bypass, findings);
+        CheckRuntime(spec, choice.Runtime, findings);
         var workload = new InferenceWorkload.Preset(
-            ServedName(resource, model), model, choice.Runtime, choice.Reason)
+            ServedName(resource, model, offer.Catalog), model, choice.Runtime, choice.Reason)
         {
             ConfigMap = spec.Config is { Length: > 0 } config ? config : null,
             AccessSecret = spec.Preset!.PresetOptions?.ModelAccessSecret is { Length: > 0 } secret ? secret : null,
+            Dtype = spec.Preset.PresetOptions?.TorchDtype is { Length: > 0 } dtype ? dtype : null,
             Adapters = adapters,
         };
         return new(workload, Replicas(spec, choice.Runtime, findings) ?? choice.Nodes, model.Disk);
@@ -105,21 +106,25 @@ internal static class InferenceRules
         {
             findings.Error(Path, "out-of-range", $"{spec.Replicas} is not a number of replicas. Use 1 or more.");
         }
-        else if (spec.Replicas is > 1 && runtime != InferenceRuntime.Onnx)
+        else if (spec.Replicas is > 1 && !IsReplicated(runtime))
         {
             findings.Error(
                 Path, "replicas-unsupported",
-                $"{spec.Replicas} replicas are served by runtime onnx only. Remove it and use an InferenceSet.");
+                $"{spec.Replicas} replicas are served by runtimes onnx and huggingface only. Remove it and use an InferenceSet.");
         }
 
-        return spec.Replicas is > 0 && runtime == InferenceRuntime.Onnx ? spec.Replicas : null;
+        return spec.Replicas is > 0 && IsReplicated(runtime) ? spec.Replicas : null;
     }
 
+    // Each pod serves the whole model.
+    private static bool IsReplicated(InferenceRuntime? runtime) =>
+        runtime is InferenceRuntime.Onnx or InferenceRuntime.Transformers;
+
     // Every replica of an InferenceSet answers to the set's name.
-    private static string ServedName(WorkspaceResource resource, ModelPreset model) =>
+    private static string ServedName(WorkspaceResource resource, ModelPreset model, ModelCatalog catalog) =>
         resource.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet) is { Length: > 0 } set
             ? set
-            : model.Name;
+            : PresetRules.ServedName(resource.Inference!.Preset!, model, catalog);
 
     private static void CheckOptions(PresetSpec preset, ModelPreset model, Findings findings)
     {
@@ -158,7 +163,7 @@ internal static class InferenceRules
 
     private static void CheckContext(ModelPreset model, int? contextTokens, Findings findings)
     {
-        if (contextTokens > model.ContextTokens)
+        if (model.Known && contextTokens > model.ContextTokens)
         {
             findings.Error(
                 "inference.config", "context-too-long",
@@ -188,6 +193,23 @@ internal static class InferenceRules
         return adapters;
     }
 
+    private static void CheckRuntime(InferenceSpec spec, InferenceRuntime runtime, Findings findings)
+    {
+        if (runtime == InferenceRuntime.Onnx && spec.Preset?.PresetOptions?.TorchDtype is { Length: > 0 } dtype)
+        {
+            findings.Warning(
+                "inference.preset.presetOptions.torchDtype",
+                $"{dtype} has no effect: with runtime onnx the model's folder says the type.");
+        }
+
+        if (runtime == InferenceRuntime.Transformers && spec.Config is { Length: > 0 })
+        {
+            findings.Warning("inference.config", "It has no effect: runtime huggingface reads no inference_config.yaml.");
+        }
+
+        CheckStrength(spec.Adapters ?? [], runtime, findings);
+    }
+
     private static void CheckStrength(ImmutableArray<AdapterSpec> specs, InferenceRuntime runtime, Findings findings)
     {
         for (var index = 0; runtime == InferenceRuntime.Vllm && index < specs.Length; index++)
@@ -205,7 +227,7 @@ internal static class InferenceRules
                 findings.Error(
                     path, "strength-unsupported",
                     $"Runtime vllm applies adapters in full, not with {text}. "
-                    + "Remove strength, or choose runtime onnx.");
+                    + "Remove strength, or choose runtime onnx or huggingface.");
             }
             else
             {

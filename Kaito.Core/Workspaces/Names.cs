@@ -18,6 +18,17 @@ internal static partial class Names
 
     public static bool IsImage(string reference) => reference.Length <= 512 && Image().IsMatch(reference);
 
+    /// <summary>A model id that clients send, and that command lines and folders can carry.</summary>
+    public static bool IsModel(string name) => name.Length is > 0 and <= 96 && Model().IsMatch(name);
+
+    /// <summary>Owner and name of a Hugging Face repository.</summary>
+    public static bool IsRepository(string name) =>
+        name.Split('/') is [var owner, var model] && IsModel(owner) && IsModel(model)
+        && !name.Contains("..", StringComparison.Ordinal) && !name.Contains("--", StringComparison.Ordinal);
+
+    [GeneratedRegex("^[A-Za-z0-9_]([-._A-Za-z0-9]*[A-Za-z0-9_])?\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Model();
+
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Label();
 

@@ -11,6 +11,8 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
 {
     private const string FieldPath = "inference.runtime";
 
+    private static readonly string[] s_names = ["onnx", "vllm", "huggingface", "transformers"];
+
     private static readonly string s_annotationPath = $"metadata.annotations[\"{Annotations.Runtime}\"]";
 
     /// <summary>What the user asked for; <see langword="null"/> when nothing, or when it is an error.</summary>
@@ -27,29 +29,49 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
                 return InferenceRuntime.Onnx;
             case "vllm":
                 return InferenceRuntime.Vllm;
-            case "transformers" when path == s_annotationPath:
-                findings.Warning(path, "Runtime onnx serves in place of transformers. Write onnx to silence this.");
-                return InferenceRuntime.Onnx;
+            case "transformers" or "huggingface":
+                return InferenceRuntime.Transformers;
             default:
                 findings.Error(
                     path, "unknown-runtime",
-                    $"\"{value}\" is not a runtime.{NearestNames.Question(NearestNames.Of(value, ["onnx", "vllm"]))} "
-                    + "Use onnx or vllm, or leave it out.");
+                    $"\"{value}\" is not a runtime.{NearestNames.Question(NearestNames.Of(value, s_names))} "
+                    + "Use onnx, vllm or huggingface, or leave it out.");
                 return null;
         }
     }
 
     /// <summary>Chooses for a model on an instance type; errors are in <paramref name="findings"/>.</summary>
     public static RuntimeChoice For(
-        ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens, bool bypass,
-        Findings findings)
+        ModelPreset model, ParsedNodes nodes, (InferenceRuntime? Runtime, Offer Offer) requested, int? contextTokens,
+        bool bypass, Findings findings)
     {
+        var choice = Choose(model, nodes, requested.Runtime, contextTokens, (bypass, requested.Offer.Vllm), findings);
+        return choice.Runtime == InferenceRuntime.Vllm && !requested.Offer.Vllm
+            ? Whole(model, nodes, "The gate vLLM is off.", bypass, findings)
+            : choice;
+    }
+
+    private static RuntimeChoice Choose(
+        ModelPreset model, ParsedNodes nodes, InferenceRuntime? requested, int? contextTokens,
+        (bool Bypass, bool Vllm) given, Findings findings)
+    {
+        var bypass = given.Bypass;
+        if (!model.Known)
+        {
+            return new(requested ?? InferenceRuntime.Vllm, nodes.Count, $"{model.Repository} is being looked up.");
+        }
+
         if (nodes is { Provisioned: false, Sku.Gpus: 0 })
         {
             return new(requested ?? InferenceRuntime.Onnx, nodes.Count, "No node has told its GPUs yet.");
         }
 
         CheckAccelerator(nodes.Sku, bypass, findings);
+        if (requested == InferenceRuntime.Transformers)
+        {
+            return Whole(model, nodes, "The Workspace asks for huggingface.", bypass, findings);
+        }
+
         CheckFallbacks(model, nodes, contextTokens, bypass, findings);
         if (!GpuSizing.Size(model, nodes.Shape, contextTokens, SizingPolicy.Default).TryGet(
             out var size, out var errors))
@@ -73,7 +95,7 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
 
         RuntimeChoice Computed(InferenceRuntime runtime, string reason)
         {
-            if (nodes.Count > 1 && nodes.Count != size.Nodes)
+            if (nodes.Count > 1 && nodes.Count != size.Nodes && (runtime != InferenceRuntime.Vllm || given.Vllm))
             {
                 findings.Warning(
                     "resource.count", $"{nodes.Count} has no effect: the model needs {size.Nodes} node(s).");
@@ -105,6 +127,34 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
         }
 
         return new(InferenceRuntime.Onnx, nodes.Count, "The Workspace asks for onnx.");
+    }
+
+    // Every pod of the transformers server holds the whole model.
+    private static RuntimeChoice Whole(
+        ModelPreset model, ParsedNodes nodes, string reason, bool bypass, Findings findings)
+    {
+        if (model is { Known: true, TransformersArguments: null })
+        {
+            findings.Error(
+                FieldPath, "runtime-unsupported",
+                $"Runtime huggingface does not serve {model.Repository}. {reason} Choose runtime onnx or vllm, or another "
+                + "preset.");
+        }
+
+        if (nodes.Sku.Gpus > 0 && model.Weights.Bytes > nodes.Sku.GpuMemory.Bytes)
+        {
+            findings.Report(
+                [
+                    new FieldError(
+                        nodes.Path, "model-too-large",
+                        $"{model.Repository} has {model.Weights} of weights, {nodes.Sku.Name} has {nodes.Sku.GpuMemory} of "
+                        + "GPU memory, and runtime huggingface does not spread a model over nodes. Choose an instance type "
+                        + "with more GPU memory, or runtime vllm."),
+                ],
+                bypass);
+        }
+
+        return new(InferenceRuntime.Transformers, nodes.Count, reason);
     }
 
     // A pod that was sized for one instance type must run on the others.
@@ -153,12 +203,13 @@ internal sealed record RuntimeChoice(InferenceRuntime Runtime, int Nodes, string
     }
 }
 
-/// <summary>The models that runtime onnx turns into its own form.</summary>
+/// <summary>The models that runtime onnx serves once the folder with their own form is there.</summary>
 internal static class OnnxModels
 {
     private static readonly ImmutableHashSet<string> s_architectures =
     [
-        "LlamaForCausalLM", "MistralForCausalLM", "Phi3ForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM",
+        "FalconForCausalLM", "LlamaForCausalLM", "MistralForCausalLM", "Phi3ForCausalLM", "PhiForCausalLM",
+        "Qwen2ForCausalLM", "Qwen3ForCausalLM", "StableLmForCausalLM",
     ];
 
     public static bool CanServe(ModelPreset model) =>

@@ -8,30 +8,49 @@ namespace Kaito.Core.Workspaces;
 /// <summary>The rules of <c>tuning</c>.</summary>
 internal static class TuningRules
 {
-    /// <summary>Checks all of <c>tuning</c> and what it needs of <c>resource</c>.</summary>
-    public static TuningWorkload? Parse(ResourceSpec? resource, TuningSpec spec, ModelCatalog catalog, Findings findings)
+    /// <summary>Checks all of <c>tuning</c> and what it needs of the rest.</summary>
+    public static TuningWorkload? Parse(WorkspaceResource resource, TuningSpec spec, Offer offer, Findings findings)
     {
-        CheckNodes(resource, findings);
+        CheckNodes(resource.Resource, findings);
+        var upstream = RuntimeChoice.Requested(resource, findings) is InferenceRuntime.Transformers or InferenceRuntime.Vllm;
         var method = Method(spec.Method, findings);
         var input = Input(spec.Input, findings);
         var output = Output(spec.Output, findings);
         var model = spec.Preset is { } preset
-            ? PresetRules.Find(preset, "tuning.preset.name", catalog, findings)
+            ? PresetRules.Find(preset, "tuning.preset", offer, findings)
             : Missing<ModelPreset>("tuning.preset", "Name the model to tune, e.g. phi-4-mini-instruct.", findings);
-        if (model is not null && !OnnxModels.CanServe(model))
-        {
-            findings.Error(
-                "tuning.preset.name", "not-tunable",
-                $"{OnnxModels.Describe(model)} cannot be tuned. Choose another preset, e.g. phi-4-mini-instruct.");
-        }
-
+        CheckTunable(model, upstream, findings);
         return method is { } chosen && input is not null && output is not null && model is not null
             ? new(model, chosen, input, output)
             {
+                Upstream = upstream,
                 ConfigMap = NullIfEmpty(spec.Config),
                 AccessSecret = NullIfEmpty(spec.Preset?.PresetOptions?.ModelAccessSecret),
             }
             : null;
+    }
+
+    private static void CheckTunable(ModelPreset? model, bool upstream, Findings findings)
+    {
+        const string Path = "tuning.preset.name";
+        if (model is not { Known: true })
+        {
+            return;
+        }
+
+        if (upstream && model.TuningWeights is null)
+        {
+            findings.Error(
+                Path, "not-tunable",
+                $"Upstream's tuner has no weights of {model.Repository}. Choose another preset, e.g. phi-4-mini-instruct"
+                + (OnnxModels.CanServe(model) ? $", or set the annotation {Annotations.Runtime} to onnx." : "."));
+        }
+        else if (!upstream && !OnnxModels.CanServe(model))
+        {
+            findings.Error(
+                Path, "not-tunable",
+                $"{OnnxModels.Describe(model)} cannot be tuned. Choose another preset, e.g. phi-4-mini-instruct.");
+        }
     }
 
     private static void CheckNodes(ResourceSpec? resource, Findings findings)

@@ -21,6 +21,9 @@ public enum TuningMethod
 /// <param name="Output">Where the adapter goes.</param>
 public sealed record TuningWorkload(ModelPreset Model, TuningMethod Method, TuningInput Input, TuningOutput Output)
 {
+    /// <summary>Upstream's tuner does the work, not this project's.</summary>
+    public bool Upstream { get; init; }
+
     /// <summary>Name of the user's ConfigMap with <c>training_config.yaml</c>; <see langword="null"/> for the method's defaults.</summary>
     public string? ConfigMap { get; init; }
 

@@ -13,6 +13,9 @@ public enum InferenceRuntime
 
     /// <summary>Upstream's vLLM image, on one node or several.</summary>
     Vllm,
+
+    /// <summary>Upstream's transformers server, one whole model per pod.</summary>
+    Transformers,
 }
 
 /// <summary>A Workspace that passed every check. Only <see cref="WorkspaceParser"/> makes one.</summary>
@@ -44,6 +47,11 @@ public sealed record Workspace
     /// <see cref="Nodes"/> means anything.
     /// </summary>
     public bool GpusKnown { get; init; } = true;
+
+    /// <summary>
+    /// <see langword="false"/> while the model's repository has not been looked up: then <see cref="Nodes"/> means nothing.
+    /// </summary>
+    public bool ModelKnown => (Inference as InferenceWorkload.Preset)?.Model.Known ?? Tuning?.Model.Known ?? true;
 
     /// <summary>Resource of the node of which a pod takes <see cref="GpuSku.Gpus"/>.</summary>
     public string GpuResource { get; init; } = WholeGpus;
@@ -112,6 +120,9 @@ public abstract record InferenceWorkload
 
         /// <summary>Name of the Secret with HF_TOKEN; <see langword="null"/> for none.</summary>
         public string? AccessSecret { get; init; }
+
+        /// <summary>Type of the weights in memory; <see langword="null"/> for the model's.</summary>
+        public string? Dtype { get; init; }
 
         /// <summary>Adapters to serve beside the model.</summary>
         public ImmutableArray<Adapter> Adapters { get; init; } = [];

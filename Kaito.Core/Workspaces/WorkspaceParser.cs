@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
-using Kaito.Core.Hardware;
 
 namespace Kaito.Core.Workspaces;
 
@@ -18,13 +16,12 @@ public static class WorkspaceParser
 
     /// <summary>Checks everything and fills in every default.</summary>
     /// <param name="resource">v1beta1 or v1alpha1.</param>
-    /// <param name="catalog">The models that a preset may name.</param>
-    /// <param name="nodeSource">Where nodes come from.</param>
+    /// <param name="offer">What there is to ask for.</param>
     /// <param name="contextTokens">
     /// <c>max-model-len</c> of the user's ConfigMap, in tokens; <see langword="null"/> for the policy's context.
     /// </param>
     public static Validated<Workspace> Parse(
-        WorkspaceResource resource, ModelCatalog catalog, NodeSource nodeSource, int? contextTokens = null)
+        WorkspaceResource resource, Offer offer, int? contextTokens = null)
     {
         if (resource.Unreadable is { } unreadable)
         {
@@ -36,9 +33,9 @@ public static class WorkspaceParser
         CheckAnnotations(resource, findings);
 
         var nodes = ResourceRules.Parse(
-            Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, nodeSource,
+            Defaulted(resource), resource.Inference?.Preset is not null || resource.Tuning is not null, offer.Nodes,
             findings);
-        var work = ParseWork(resource, nodes, catalog, contextTokens, findings);
+        var work = ParseWork(resource, nodes, offer, contextTokens, findings);
         ReferenceRules.Check(resource, findings);
         return findings.Errors.IsEmpty && nodes is not null && work is not null
             ? Accepted(resource, nodes, work, findings.Warnings)
@@ -47,14 +44,14 @@ public static class WorkspaceParser
 
     // Both, where both are set by mistake, so that the user learns of every error at once.
     private static ParsedWork? ParseWork(
-        WorkspaceResource resource, ParsedNodes? nodes, ModelCatalog catalog, int? contextTokens, Findings findings)
+        WorkspaceResource resource, ParsedNodes? nodes, Offer offer, int? contextTokens, Findings findings)
     {
         var inference = resource.Inference is null
             ? null
-            : InferenceRules.Parse(resource, resource.Inference, nodes, catalog, contextTokens, findings);
+            : InferenceRules.Parse(resource, resource.Inference, nodes, offer, contextTokens, findings);
         var tuning = resource.Tuning is null
             ? null
-            : TuningRules.Parse(resource.Resource, resource.Tuning, catalog, findings);
+            : TuningRules.Parse(resource, resource.Tuning, offer, findings);
         return (inference, tuning) switch
         {
             ({ } served, _) => new(served.Workload, null, served.Nodes, served.Disk),

@@ -6,7 +6,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
 using Kaito.Core.InferenceSets;
 using Kaito.Operator.Cluster;
 
@@ -59,7 +58,7 @@ internal sealed partial class InferenceSetReconciler(
     private bool Parse(
         InferenceSetResource resource, [NotNullWhen(true)] out InferenceSet? set, out ImmutableArray<FieldError> errors)
     {
-        if (!InferenceSetParser.Parse(resource, ModelCatalog.Default, options.NodeSource(null)).TryGet(out set, out errors))
+        if (!InferenceSetParser.Parse(resource, options.Offer(null)).TryGet(out set, out errors))
         {
             return false;
         }

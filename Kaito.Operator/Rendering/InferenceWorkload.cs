@@ -47,17 +47,20 @@ internal static class InferenceWorkload
     /// <param name="preset">The Workspace's model.</param>
     /// <param name="engine">What the user asks of the engine.</param>
     /// <param name="placement">The nodes that the pods run on.</param>
-    /// <param name="image">Image of the host.</param>
+    /// <param name="from">Image of the host, and the nodes' folder with the model; null where the host finds it itself.</param>
     /// <param name="revision">Number of the desired state.</param>
     public static (ConfigMap Settings, StatefulSet Pods) Render(
-        Workspace workspace, Preset preset, EngineConfig engine, PodPlacement placement, string image, long revision)
+        Workspace workspace, Preset preset, EngineConfig engine, PodPlacement placement, (string Image, string? Weights) from,
+        long revision)
     {
+        var (image, weights) = from;
         var defaults = new InferenceHostSettings { ServedModelName = preset.Name };
         var settings = new InferenceHostSettings
         {
             ServedModelName = preset.Name,
             ModelRepository = preset.Model.Repository,
             ModelRevision = preset.Model.Revision,
+            ModelPath = weights,
             MaxModelLength = engine.MaxModelLength,
             MaxSequences = engine.MaxSequences ?? defaults.MaxSequences,
             QueueCapacity = engine.QueueCapacity ?? defaults.QueueCapacity,
@@ -71,7 +74,7 @@ internal static class InferenceWorkload
             Metadata = Owned.By(workspace, SettingsName(workspace)),
             Data = ImmutableSortedDictionary<string, string>.Empty.Add(SettingsFile, settings),
         };
-        var pods = Pods(workspace, preset, settings, placement, image);
+        var pods = Pods(workspace, preset, settings, placement, (image, weights));
         return (map, pods with
         {
             Metadata = pods.Metadata with
@@ -92,7 +95,7 @@ internal static class InferenceWorkload
     private static string SettingsName(Workspace workspace) => $"{workspace.Name}-inference-settings";
 
     private static StatefulSet Pods(
-        Workspace workspace, Preset preset, string settings, PodPlacement placement, string image)
+        Workspace workspace, Preset preset, string settings, PodPlacement placement, (string Image, string? Weights) from)
     {
         var adapters = AdapterVolumes.Of(preset);
         return new()
@@ -121,11 +124,13 @@ internal static class InferenceWorkload
                         TerminationGracePeriodSeconds = DrainSeconds,
                         SecurityContext = Unprivileged,
                         InitContainers = adapters.Pullers.IsEmpty ? null : adapters.Pullers,
-                        Containers = [Host(workspace, preset, placement, adapters, image)],
+                        Containers = [Host(workspace, preset, placement, adapters, from)],
                         Volumes =
                         [
                             Volume.FromConfigMap("settings", SettingsName(workspace)),
-                            Volume.FromEmptyDir("model-weights-volume"),
+                            from.Weights is { } folder
+                                ? Volume.FromHostPath("model-weights-hostpath", folder, "Directory")
+                                : Volume.FromEmptyDir("model-weights-volume"),
                             Volume.FromEmptyDir("dshm", "Memory"),
                             .. adapters.Volumes,
                         ],
@@ -136,12 +141,13 @@ internal static class InferenceWorkload
     }
 
     private static Container Host(
-        Workspace workspace, Preset preset, PodPlacement placement, AdapterVolumes adapters, string image) => new()
+        Workspace workspace, Preset preset, PodPlacement placement, AdapterVolumes adapters,
+        (string Image, string? Weights) from) => new()
         {
             Name = workspace.Name,
-            Image = image,
+            Image = from.Image,
             Args = ["--config", $"{SettingsFolder}/{SettingsFile}"],
-            Env = [.. Environment(preset)],
+            Env = [.. Environment(preset, from.Weights)],
             Ports = [new() { Name = "http", Number = Port, Protocol = "TCP" }],
             Resources = placement.Resources,
             StartupProbe = Health(1, failures: 10 * preset.Model.StartupFailureThreshold),
@@ -150,7 +156,9 @@ internal static class InferenceWorkload
             VolumeMounts =
             [
                 new() { Name = "settings", MountPath = SettingsFolder, ReadOnly = true },
-                new() { Name = "model-weights-volume", MountPath = "/workspace/weights" },
+                from.Weights is { } folder
+                    ? new() { Name = "model-weights-hostpath", MountPath = folder, ReadOnly = true }
+                    : new() { Name = "model-weights-volume", MountPath = "/workspace/weights" },
                 new() { Name = "dshm", MountPath = "/dev/shm" },
                 .. adapters.Mounts,
             ],
@@ -166,9 +174,14 @@ internal static class InferenceWorkload
         FailureThreshold = failures,
     };
 
-    private static IEnumerable<EnvironmentVariable> Environment(Preset preset)
+    private static IEnumerable<EnvironmentVariable> Environment(Preset preset, string? weights)
     {
         yield return new() { Name = InferenceHostEnvironment.ModelRepository, Value = preset.Model.Repository };
+        if (weights is not null)
+        {
+            yield return new() { Name = InferenceHostEnvironment.ModelPath, Value = weights };
+        }
+
         if (preset.AccessSecret is { } secret)
         {
             yield return Token(secret);

@@ -39,10 +39,10 @@ internal static class Services
 
     /// <summary>Whether each pod serves the whole model, so that any of them may answer.</summary>
     public static bool Replicated(Workspace workspace) => workspace.Nodes > 1
-        && workspace.Inference is Core.Workspaces.InferenceWorkload.Preset { Runtime: InferenceRuntime.Onnx };
+        && workspace.Inference is Core.Workspaces.InferenceWorkload.Preset { Runtime: not InferenceRuntime.Vllm };
 
-    /// <summary>Drains of nodes take one replica at a time; nothing where there is only one.</summary>
-    public static IEnumerable<PodDisruptionBudget> Budgets(Workspace workspace) => Replicated(workspace)
+    /// <summary>Drains of nodes take one pod at a time; nothing where there is only one.</summary>
+    public static IEnumerable<PodDisruptionBudget> Budgets(Workspace workspace) => workspace.Nodes > 1
         ?
         [
             new()

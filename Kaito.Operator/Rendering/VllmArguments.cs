@@ -23,7 +23,7 @@ internal static class VllmArguments
 
     /// <summary>The program and its flags, sorted, so that the same wish is always the same text.</summary>
     public static ImmutableArray<string> Of(
-        Workspace workspace, Preset preset, PodPlacement placement, VllmOptions options)
+        Workspace workspace, Preset preset, PodPlacement placement, UpstreamOptions options)
     {
         var flags = new SortedDictionary<string, string>(preset.Model.VllmArguments, StringComparer.Ordinal);
         AddModel(flags, preset, options);
@@ -36,13 +36,13 @@ internal static class VllmArguments
         ];
     }
 
-    private static void AddModel(SortedDictionary<string, string> flags, Preset preset, VllmOptions options)
+    private static void AddModel(SortedDictionary<string, string> flags, Preset preset, UpstreamOptions options)
     {
         var model = preset.Model;
         flags["config_format"] = model.ConfigFormat;
         flags["tokenizer_mode"] = model.TokenizerMode;
         flags["trust-remote-code"] = "";
-        flags["dtype"] = model.Dtype;
+        flags["dtype"] = preset.Dtype ?? model.Dtype;
         if (options.LocalWeights is { } folder)
         {
             flags["model"] = folder;
@@ -73,7 +73,7 @@ internal static class VllmArguments
     }
 
     private static void AddServing(
-        SortedDictionary<string, string> flags, Workspace workspace, Preset preset, VllmOptions options)
+        SortedDictionary<string, string> flags, Workspace workspace, Preset preset, UpstreamOptions options)
     {
         flags["served-model-name"] = preset.Name;
         flags["max-model-len"] = "auto";
@@ -127,7 +127,7 @@ internal static class VllmArguments
     }
 
     // The kubelet reads $(NAME) as a variable.
-    private static string Literal(string value) => value.Replace("$(", "$$(", StringComparison.Ordinal);
+    public static string Literal(string value) => value.Replace("$(", "$$(", StringComparison.Ordinal);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -94,7 +94,7 @@ internal sealed record EngineConfig
 
         public Validated<EngineConfig> Read(YamlMappingNode root, InferenceRuntime runtime)
         {
-            var forVllm = runtime == InferenceRuntime.Vllm;
+            var forVllm = runtime != InferenceRuntime.Onnx;
             var settings = new SortedDictionary<string, (string Where, YamlNode Value)>(StringComparer.Ordinal);
             foreach (var block in forVllm ? s_blocks[..1] : s_blocks)
             {

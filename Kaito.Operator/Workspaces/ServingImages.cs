@@ -6,12 +6,12 @@ namespace Kaito.Operator.Workspaces;
 /// <summary>PURE: the images that serve models, and which of them a workload runs.</summary>
 internal static class ServingImages
 {
-    private const string VllmImage = "kaito-base:0.5.0";
+    private const string UpstreamImage = "kaito-base:0.5.0";
 
     public static string Onnx(OperatorOptions options) =>
         $"{options.ImageRegistry}/{Images.InferenceHost}:{options.ImageTag}";
 
-    public static string Vllm(OperatorOptions options) => $"{options.PresetRegistry}/{VllmImage}";
+    public static string Upstream(OperatorOptions options) => $"{options.PresetRegistry}/{UpstreamImage}";
 
     public static string? Running(StatefulSet? workload) =>
         workload?.Spec?.Template?.Spec?.Containers?.FirstOrDefault()?.Image;
@@ -21,7 +21,7 @@ internal static class ServingImages
     /// one, and when it runs none of ours.
     /// </summary>
     public static string? NewerTag(StatefulSet? workload, OperatorOptions options) => Running(workload) is { } running
-        && new[] { Onnx(options), Vllm(options) }.FirstOrDefault(i => Program(i) == Program(running)) is { } current
+        && new[] { Onnx(options), Upstream(options) }.FirstOrDefault(i => Program(i) == Program(running)) is { } current
         && running != current
         ? Tag(current)
         : null;

@@ -42,9 +42,9 @@ internal static class WorkloadPlanner
             ];
         return wanted.Workspace.Inference switch
         {
-            Preset { Runtime: InferenceRuntime.Vllm } preset =>
-                [.. services, Vllm(wanted, preset, placement, (observed, options))],
-            Preset preset => [.. services, .. Onnx(wanted, preset, placement, (observed, options))],
+            Preset { Runtime: InferenceRuntime.Onnx } preset =>
+                [.. services, .. Onnx(wanted, preset, placement, (observed, options))],
+            Preset preset => [.. services, Upstream(wanted, preset, placement, (observed, options))],
             Core.Workspaces.InferenceWorkload.Template template =>
                 [
                     .. services,
@@ -103,23 +103,24 @@ internal static class WorkloadPlanner
         var (observed, options) = given;
         var image = Image(wanted, observed, ServingImages.Onnx(options));
         var (settings, pods) = Rendering.InferenceWorkload.Render(
-            wanted.Workspace, preset, wanted.Engine, placement, image, wanted.Revision.Current.Revision);
+            wanted.Workspace, preset, wanted.Engine, placement,
+            (image, UpstreamOptions.WeightsOf(wanted.Resource)), wanted.Revision.Current.Revision);
         return [settings, pods];
     }
 
-    private static StatefulSet Vllm(
+    private static StatefulSet Upstream(
         Wanted wanted, Preset preset, PodPlacement placement, (WorkspaceObservation, OperatorOptions) given)
     {
         var (observed, options) = given;
-        var image = Image(wanted, observed, ServingImages.Vllm(options));
-        var settings = VllmOptions.Of(wanted.Resource, image) with
+        var image = Image(wanted, observed, ServingImages.Upstream(options));
+        var settings = UpstreamOptions.Of(wanted.Resource, preset.Runtime == InferenceRuntime.Vllm, image) with
         {
             Claims = Claims(wanted.Workspace, observed),
             ConfigHash = observed.UserConfig?.Data?.GetValueOrDefault(EngineConfig.File) is { } text
                 ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]
                 : null,
         };
-        return VllmWorkload.Render(wanted.Workspace, preset, placement, settings, wanted.Revision.Current.Revision);
+        return UpstreamWorkload.Render(wanted.Workspace, preset, placement, settings, wanted.Revision.Current.Revision);
     }
 
     // A StatefulSet's claims never change: those of the one that is there stay, whatever the cluster has learned since.
@@ -127,7 +128,7 @@ internal static class WorkloadPlanner
         Workspace workspace, WorkspaceObservation observed) =>
         observed.Workload?.Spec is { } running ? running.VolumeClaimTemplates ?? []
         : workspace.Sku.Nvme && observed.NvmeClass is { } storageClass
-            ? [VllmWorkload.WeightsClaim(workspace, storageClass)]
+            ? [UpstreamWorkload.WeightsClaim(workspace, storageClass)]
             : [];
 
     // A new operator does not restart pods that run: the image changes with the next revision of the Workspace, with

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core;
 using Kaito.Core.Api;
-using Kaito.Core.Catalog;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Nodes;
@@ -17,7 +16,7 @@ internal static class WorkspacePlanner
         WorkspaceResource resource, WorkspaceObservation observed, OperatorOptions options)
     {
         var parsed = WorkspaceParser.Parse(
-            resource, ModelCatalog.Default, options.NodeSource(observed.ExistingNodes), Context(resource, observed));
+            resource, options.Offer(observed.ExistingNodes), Context(resource, observed));
         var isValid = parsed.TryGet(out var workspace, out var errors);
         var runtime = (workspace?.Inference as Preset)?.Runtime ?? InferenceRuntime.Onnx;
         var isConfigured = EngineConfig.Parse(resource, observed.UserConfig, runtime).TryGet(

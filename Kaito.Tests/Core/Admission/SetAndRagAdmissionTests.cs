@@ -22,7 +22,7 @@ public sealed class SetAndRagAdmissionTests
           "embedding":{"local":{"modelID":"BAAI/bge-small-en-v1.5"}}}}
         """;
 
-    private static readonly AdmissionRules s_rules = new(ModelCatalog.Default, SkuCatalog.Azure);
+    private static readonly AdmissionRules s_rules = new(new(ModelCatalog.Default, SkuCatalog.Azure));
 
     [Theory]
     [InlineData("nothing changes", "", "", "")]

@@ -25,7 +25,7 @@ public sealed class WorkspaceAdmissionTests
 
     private const string Pod = """{"spec":{"containers":[{"name":"c","image":"i"}]}}""";
 
-    private static readonly AdmissionRules s_rules = new(ModelCatalog.Default, SkuCatalog.Azure);
+    private static readonly AdmissionRules s_rules = new(new(ModelCatalog.Default, SkuCatalog.Azure));
 
     [Theory]
     [InlineData("valid preset", "", "")]
@@ -44,7 +44,7 @@ public sealed class WorkspaceAdmissionTests
         "inference.preset.name=\"llama-3.3-70b-instruct\" | inference.runtime=\"onnx\" | "
         + "metadata.annotations.kaito.sh/bypass-resource-checks=\"\"", "")]
     [InlineData("unknown preset", "inference.preset.name=\"phi-99\"", "inference.preset.name unknown-preset")]
-    [InlineData("deprecated preset", "inference.preset.name=\"phi-2\"", "inference.preset.name deprecated-preset")]
+    [InlineData("preset of KAITO 0.4", "inference.preset.name=\"phi-2\"", "")]
     [InlineData("selector missing", "resource.labelSelector=", "resource.labelSelector required")]
     [InlineData(
         "selector of reserved labels only", "resource.labelSelector={\"matchLabels\":{\"kaito.sh/workspace\":\"x\"}}",
@@ -151,7 +151,7 @@ public sealed class WorkspaceAdmissionTests
     [InlineData("config changes", "", "inference.config=\"mine\"", "")]
     [InlineData("adapter without a source appears", "", "inference.adapters=[{}]", "inference.adapters[0].source required")]
     [InlineData("adapter without a source stays", "inference.adapters=[{}]", "inference.adapters=[{}]", "")]
-    [InlineData("deprecated preset stays", "inference.preset.name=\"phi-2\"", "inference.preset.name=\"phi-2\"", "")]
+    [InlineData("unknown preset stays", "inference.preset.name=\"phi-1\"", "inference.preset.name=\"phi-1\"", "")]
     [InlineData(
         "a wrong annotation becomes another", "metadata.annotations.kaito.sh/performance-mode=\"a\"",
         "metadata.annotations.kaito.sh/performance-mode=\"b\"",
@@ -190,13 +190,13 @@ public sealed class WorkspaceAdmissionTests
     [Fact]
     public void Workspace_UpdatedThatWasWrong_IsLetThroughAndToldSo()
     {
-        var wrong = Read(Edit.Apply(Inference, "inference.preset.name=\"phi-2\""));
+        var wrong = Read(Edit.Apply(Inference, "inference.preset.name=\"phi-1\""));
 
         var verdict = s_rules.Workspace(wrong, wrong with { Inference = wrong.Inference! with { Config = "mine" } });
 
         Assert.True(verdict.Allowed);
         Assert.StartsWith(
-            "still wrong: inference.preset.name: \"phi-2\"", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
+            "still wrong: inference.preset.name: \"phi-1\"", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
     }
 
     private static string Judge(string? before, string after)

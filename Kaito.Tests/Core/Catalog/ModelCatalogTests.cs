@@ -8,8 +8,8 @@ public sealed class ModelCatalogTests
     [Fact]
     public void Default_Counts_AreThoseOfTheTable()
     {
-        Assert.Equal(60, ModelCatalog.Default.Models.Length);
-        Assert.Equal(25, ModelCatalog.Default.Aliases.Count);
+        Assert.Equal(60, ModelCatalog.Default.Models.Count(static m => !m.Legacy));
+        Assert.Equal(25, ModelCatalog.Default.Aliases.Count(static a => !Find(a.Key).Legacy && a.Key != "phi-3"));
         Assert.All(
             ModelCatalog.Default.Aliases.Keys, static alias => Assert.True(ModelCatalog.Default.TryFind(alias, out _)));
     }
@@ -46,6 +46,55 @@ public sealed class ModelCatalogTests
             static model => Assert.Equal((long)(model.Weights.Gi + 80), (long)model.Disk.Gi));
     }
 
+    [Theory]
+    [InlineData("falcon", "tiiuae/falcon-7b-instruct", "FalconForCausalLM")]
+    [InlineData("falcon-7b", "tiiuae/falcon-7b", "FalconForCausalLM")]
+    [InlineData("falcon-7b-instruct", "tiiuae/falcon-7b-instruct", "FalconForCausalLM")]
+    [InlineData("falcon-40b", "tiiuae/falcon-40b", "FalconForCausalLM")]
+    [InlineData("falcon-40b-instruct", "tiiuae/falcon-40b-instruct", "FalconForCausalLM")]
+    [InlineData("phi-2", "microsoft/phi-2", "PhiForCausalLM")]
+    [InlineData("phi-3", "microsoft/Phi-3-mini-4k-instruct", "Phi3ForCausalLM")]
+    [InlineData("stablelm", "stabilityai/stablelm-2-1_6b-chat", "StableLmForCausalLM")]
+    [InlineData("llama-2-7b-chat", "meta-llama/Llama-2-7b-chat-hf", "LlamaForCausalLM")]
+    [InlineData("llama-3-8b-instruct", "meta-llama/Meta-Llama-3-8B-Instruct", "LlamaForCausalLM")]
+    [InlineData("llama-3-70b", "meta-llama/Meta-Llama-3-70B", "LlamaForCausalLM")]
+    public void TryFind_NameOfKaito04_FindsTheModel(string name, string repository, string architecture)
+    {
+        var model = Find(name);
+
+        Assert.Equal((repository, architecture), (model.Repository, model.Architecture));
+        Assert.NotNull(model.TransformersArguments);
+    }
+
+    // Section 4.4 of the specification, whole.
+    [Theory]
+    [InlineData("phi-4,phi-3-mini-4k-instruct,phi-3-mini-128k-instruct,phi-3-medium-4k-instruct,phi-3-medium-128k-instruct,"
+        + "phi-3.5-mini-instruct", "pipeline=text-generation torch_dtype=auto trust_remote_code=")]
+    [InlineData("mistral-7b,mistral-7b-instruct", "allow_remote_files= "
+        + "chat_template=/workspace/chat_templates/mistral-instruct.jinja pipeline=text-generation torch_dtype=bfloat16")]
+    [InlineData("gemma-3-4b-instruct,gemma-3-27b-instruct,gpt-oss-20b,gpt-oss-120b",
+        "allow_remote_files= pipeline=text-generation torch_dtype=auto")]
+    [InlineData("qwen2.5-coder-7b-instruct,qwen2.5-coder-32b-instruct,deepseek-r1-distill-llama-8b,"
+        + "deepseek-r1-distill-qwen-14b", "pipeline=text-generation torch_dtype=bfloat16")]
+    [InlineData("llama-3.1-8b-instruct,llama-3.3-70b-instruct", "allow_remote_files= "
+        + "chat_template=/workspace/chat_templates/llama-3-instruct.jinja pipeline=text-generation torch_dtype=bfloat16")]
+    [InlineData("deepseek-r1-0528,deepseek-v3-0324", "allow_remote_files= pipeline=text-generation torch_dtype=bfloat16")]
+    [InlineData("phi-4-mini-instruct,ministral-3-3b-instruct,mistral-large-3-675b-instruct,Qwen/Qwen3-8B-AWQ", null)]
+    public void TransformersArguments_OfPreset_AreThoseOfTheTable(string names, string? arguments) => Assert.All(
+        names.Split(','), name => Assert.Equal(
+            arguments,
+            Find(name).TransformersArguments is { } given ? string.Join(' ', given.Select(static a => $"{a.Key}={a.Value}")) : null));
+
+    [Fact]
+    public void TuningWeights_OfThePresetsThatUpstreamTunes_AreNamed() => Assert.Equal(
+        [
+            "kaito-mistral-7b:0.2.0", "kaito-phi-3-medium-128k-instruct:0.2.0", "kaito-phi-3-medium-4k-instruct:0.2.0",
+            "kaito-phi-3-mini-128k-instruct:0.2.0", "kaito-phi-3-mini-4k-instruct:0.2.0", "kaito-phi-3.5-mini-instruct:0.2.0",
+            "kaito-phi-4-mini-instruct:0.2.0", "kaito-phi-4:0.2.0", "kaito-qwen2.5-coder-32b-instruct:0.2.0",
+            "kaito-qwen2.5-coder-7b-instruct:0.2.0",
+        ],
+        ModelCatalog.Default.Models.Select(static m => m.TuningWeights).OfType<string>().Order(StringComparer.Ordinal));
+
     [Fact]
     public void Nearest_Misspelt_NamesTheAlias() =>
         Assert.Equal("phi-3.5-mini-instruct", ModelCatalog.Default.Nearest("phi-3.5-mini-instuct")[0]);
@@ -64,6 +113,12 @@ public sealed class ModelCatalogTests
         Assert.Same(mine, found);
         Assert.True(catalog.TryFind("phi-4", out _));
         Assert.Throws<ArgumentException>(() => catalog.With(mine));
+    }
+
+    private static ModelPreset Find(string name)
+    {
+        Assert.True(ModelCatalog.Default.TryFind(name, out var model), name);
+        return model;
     }
 
     [Theory]

@@ -107,6 +107,6 @@ public sealed class InferenceSetParserTests
     {
         Assert.True(SkuCatalog.TryForCloud("azure", out var skus));
         return InferenceSetParser.Parse(
-            JsonSerializer.Deserialize(json, WorkspaceJson.Default.InferenceSetResource)!, ModelCatalog.Default, skus);
+            JsonSerializer.Deserialize(json, WorkspaceJson.Default.InferenceSetResource)!, new(ModelCatalog.Default, skus));
     }
 }

@@ -137,7 +137,7 @@ public sealed class ExistingNodesTests
     }
 
     private static Validated<Workspace> Parse(WorkspaceResource resource, NodeSource source) =>
-        WorkspaceParser.Parse(resource, ModelCatalog.Default, source);
+        WorkspaceParser.Parse(resource, new(ModelCatalog.Default, source));
 
     private static NodeSource.Existing Source(string[] nodes) => new()
     {

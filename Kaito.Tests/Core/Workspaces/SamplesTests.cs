@@ -23,7 +23,7 @@ public sealed class SamplesTests
         var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inference", file)))!;
         var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.WorkspaceResource)!;
 
-        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+        var parsed = WorkspaceParser.Parse(resource, new(ModelCatalog.Default, SkuCatalog.Azure));
 
         Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
         Assert.Empty(workspace.Warnings);
@@ -37,6 +37,8 @@ public sealed class SamplesTests
     [InlineData("template/custom-server.yaml", 1)]
     [InlineData("tuning/phi-4-mini-qlora.yaml", 1)]
     [InlineData("tuning/phi-4-mini-volumes.yaml", 1)]
+    [InlineData("huggingface/falcon-7b-instruct.yaml", 1)]
+    [InlineData("v1alpha1/falcon-7b.yaml", 1)]
     [InlineData("v1alpha1/phi-3-mini-adapter.yaml", 1)]
     [InlineData("vllm/llama-3.3-70b-instruct.yaml", 3)]
     public void Parse_SampleOfAnotherKindOfWork_IsAcceptedWithoutWarnings(string file, int nodes)
@@ -44,7 +46,7 @@ public sealed class SamplesTests
         var text = File.ReadAllText(Repository.Path("samples", file)).Split("\n---\n");
         var resource = JsonSerializer.Deserialize(Yaml.ToJson(text[0])!, WorkspaceJson.Default.WorkspaceResource)!;
 
-        var parsed = WorkspaceParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+        var parsed = WorkspaceParser.Parse(resource, new(ModelCatalog.Default, SkuCatalog.Azure));
 
         Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
         Assert.Empty(workspace.Warnings);
@@ -59,7 +61,7 @@ public sealed class SamplesTests
         var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "inferenceset", file)))!;
         var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.InferenceSetResource)!;
 
-        var parsed = InferenceSetParser.Parse(resource, ModelCatalog.Default, SkuCatalog.Azure);
+        var parsed = InferenceSetParser.Parse(resource, new(ModelCatalog.Default, SkuCatalog.Azure));
 
         Assert.True(parsed.TryGet(out var set, out var errors), string.Join('\n', errors));
         Assert.Empty(set.Warnings);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
 using Kaito.Core.Catalog;
+using Kaito.Core.Hardware;
 using Kaito.Core.Workspaces;
 
 namespace Kaito.Tests.Core.Workspaces;
@@ -89,7 +90,8 @@ public sealed class TuningRulesTests
     {
         var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.WorkspaceResource)!;
         var findings = new Findings();
-        var tuning = TuningRules.Parse(resource.Resource, resource.Tuning!, ModelCatalog.Default, findings);
+        var tuning = TuningRules.Parse(
+            resource, resource.Tuning!, new(ModelCatalog.Default, SkuCatalog.Azure), findings);
         return (tuning, findings.Errors);
     }
 }

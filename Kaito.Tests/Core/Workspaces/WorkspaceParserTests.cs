@@ -43,7 +43,7 @@ public sealed class WorkspaceParserTests
                "kaito.sh/use-local-weights":"yes"}},
              "resource":{"count":0,"instanceType":"Standard_NC24ads_A100","preferredNodes":["n"],"partition":{"mode":"mig"},
                "labelSelector":{"matchExpressions":[{"key":"a","operator":"Exists"}]}},
-             "inference":{"preset":{"name":"phi-2"},"runtime":"tgi","config":"No Name"}}
+             "inference":{"preset":{"name":"gpt-2"},"runtime":"tgi","config":"No Name"}}
             """);
 
         Assert.Equal(
@@ -59,15 +59,13 @@ public sealed class WorkspaceParserTests
                 "resource.instanceType unknown-instance-type",
                 "inference.runtime unknown-runtime",
                 "inference.config invalid-name",
-                "inference.preset.name deprecated-preset",
+                "inference.preset.name unknown-preset",
             ],
             errors.Select(static e => $"{e.Path} {e.Code}"));
     }
 
     [Theory]
     [InlineData("phi-3.5-mini-instuct", "unknown-preset", "Did you mean phi-3.5-mini-instruct")]
-    [InlineData("phi-2", "deprecated-preset", "phi-4")]
-    [InlineData("falcon-7b-instruct", "deprecated-preset", "Choose a newer preset")]
     [InlineData("nobody/nothing", "unknown-preset", "Presets are ")]
     public void Parse_PresetNotServed_NamesValueAndRemedy(string name, string code, string remedy)
     {
@@ -190,8 +188,8 @@ public sealed class WorkspaceParserTests
 
         Assert.Equal(
             [
-                "metadata.annotations[\"kaito.sh/runtime\"]", "inference.preset.accessMode",
-                "inference.preset.presetOptions.image", "inference.preset.presetOptions.modelAccessSecret",
+                "inference.preset.accessMode", "inference.preset.presetOptions.image",
+                "inference.preset.presetOptions.modelAccessSecret",
             ],
             workspace.Warnings.Select(static w => w[..w.IndexOf(": ", StringComparison.Ordinal)]));
         Assert.True(workspace.LoadBalancer);
@@ -229,7 +227,7 @@ public sealed class WorkspaceParserTests
     [Fact]
     public void Parse_ContextLongerThanTheModel_IsAnError()
     {
-        var parsed = WorkspaceParser.Parse(Read(Valid), ModelCatalog.Default, SkuCatalog.Azure, contextTokens: 131073);
+        var parsed = WorkspaceParser.Parse(Read(Valid), new(ModelCatalog.Default, SkuCatalog.Azure), contextTokens: 131073);
 
         Assert.False(parsed.TryGet(out _, out var errors));
         Assert.Contains("context-too-long", errors.Select(static e => e.Code));
@@ -237,14 +235,14 @@ public sealed class WorkspaceParserTests
 
     internal static Workspace Accept(string json)
     {
-        var parsed = WorkspaceParser.Parse(Read(json), ModelCatalog.Default, SkuCatalog.Azure);
+        var parsed = WorkspaceParser.Parse(Read(json), new(ModelCatalog.Default, SkuCatalog.Azure));
         Assert.True(parsed.TryGet(out var workspace, out var errors), string.Join('\n', errors));
         return workspace;
     }
 
     internal static ImmutableArray<FieldError> Refuse(string json)
     {
-        var parsed = WorkspaceParser.Parse(Read(json), ModelCatalog.Default, SkuCatalog.Azure);
+        var parsed = WorkspaceParser.Parse(Read(json), new(ModelCatalog.Default, SkuCatalog.Azure));
         Assert.False(parsed.TryGet(out _, out var errors));
         return errors;
     }

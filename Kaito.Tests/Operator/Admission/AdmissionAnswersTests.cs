@@ -23,7 +23,7 @@ public sealed class AdmissionAnswersTests
         {"metadata":{"name":"ws"},"resource":{"count":"two","instanceType":"Standard_NC24ads_A100_v4","labelSelector":{}}}
         """;
 
-    private static readonly AdmissionAnswers s_answers = new(new(ModelCatalog.Default, SkuCatalog.Azure));
+    private static readonly AdmissionAnswers s_answers = new(new(new(ModelCatalog.Default, SkuCatalog.Azure)));
 
     [Fact]
     public void Workspace_Good_IsAllowedWithItsWarnings()

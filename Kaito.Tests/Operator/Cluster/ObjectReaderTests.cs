@@ -25,7 +25,7 @@ public sealed class ObjectReaderTests
         Assert.Equal((path, "wrong-type"), (read.Unreadable?.Path, read.Unreadable?.Code));
         Assert.StartsWith(value, read.Unreadable!.Message, StringComparison.Ordinal);
         Assert.Contains(remedy, read.Unreadable.Message, StringComparison.Ordinal);
-        Assert.False(WorkspaceParser.Parse(read, ModelCatalog.Default, SkuCatalog.Azure).TryGet(out _, out var errors));
+        Assert.False(WorkspaceParser.Parse(read, new(ModelCatalog.Default, SkuCatalog.Azure)).TryGet(out _, out var errors));
         Assert.Equal([read.Unreadable], errors);
     }
 

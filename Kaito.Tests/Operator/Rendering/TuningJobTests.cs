@@ -142,7 +142,7 @@ public sealed class TuningJobTests
         var plan = WorkloadCases.Plan(WorkloadCases.Workspace("phi-4").With(static i => i with { Replicas = 2 }));
 
         Assert.StartsWith(
-            "inference.replicas: 2 replicas are served by runtime onnx only.", plan.Conditions[0].Message,
+            "inference.replicas: 2 replicas are served by runtimes onnx and huggingface only.", plan.Conditions[0].Message,
             StringComparison.Ordinal);
     }
 

@@ -74,7 +74,7 @@ public abstract partial class WorkspaceScenario
 
         await FailsAsync("preset", "inference.preset.name: \"phi-99\" is neither a preset", "Presets are ");
         await FailsAsync("sku", "resource.instanceType: \"Standard_NC24\" is not an instance type", "Known are ");
-        await FailsAsync("runtime", "metadata.annotations[\"kaito.sh/runtime\"]: \"tgi\"", "Use onnx or vllm");
+        await FailsAsync("runtime", "metadata.annotations[\"kaito.sh/runtime\"]: \"tgi\"", "Use onnx, vllm or huggingface");
         Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
 
         Task CreateAsync(string name, WorkspaceResource workspace) => cluster.Api.CreateAsync(

@@ -61,7 +61,7 @@ public sealed class RevisionsTests
     {
         var wanted = Wanted("phi-4");
         Assert.True(
-            WorkspaceParser.Parse(wanted, ModelCatalog.Default, SkuCatalog.Azure).TryGet(out var workspace, out _));
+            WorkspaceParser.Parse(wanted, new(ModelCatalog.Default, SkuCatalog.Azure)).TryGet(out var workspace, out _));
         return Revisions.Plan(wanted, workspace, existing);
     }
 

@@ -8,8 +8,8 @@ using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 
 namespace Kaito.Operator.Rendering;
 
-/// <summary>PURE: upstream's vLLM image with one model, on one node or, joined by Ray, on several.</summary>
-internal static class VllmWorkload
+/// <summary>PURE: upstream's image with one model: vLLM on one node or, joined by Ray, on several; or transformers.</summary>
+internal static class UpstreamWorkload
 {
     private const string Weights = "model-weights-volume";
     private const string HostWeights = "model-weights-hostpath";
@@ -34,7 +34,7 @@ internal static class VllmWorkload
         ["DeepseekV4ForCausalLM", "DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM"];
 
     public static StatefulSet Render(
-        Workspace workspace, Preset preset, PodPlacement placement, VllmOptions options, long revision)
+        Workspace workspace, Preset preset, PodPlacement placement, UpstreamOptions options, long revision)
     {
         var metadata = Owned.By(workspace, workspace.Name);
         var claims = options.LocalWeights is null ? options.Claims : [];
@@ -87,7 +87,7 @@ internal static class VllmWorkload
         },
     };
 
-    private static PodSpec Pod(Workspace workspace, Preset preset, PodPlacement placement, VllmOptions options)
+    private static PodSpec Pod(Workspace workspace, Preset preset, PodPlacement placement, UpstreamOptions options)
     {
         var adapters = AdapterVolumes.Of(preset);
         ImmutableArray<Container> init = [.. CudaToolkit(preset, options), .. adapters.Pullers];
@@ -103,43 +103,52 @@ internal static class VllmWorkload
     }
 
     private static Container Server(
-        Workspace workspace, Preset preset, PodPlacement placement, (VllmOptions, AdapterVolumes) given)
+        Workspace workspace, Preset preset, PodPlacement placement, (UpstreamOptions, AdapterVolumes) given)
     {
         var (options, adapters) = given;
-        var program = VllmArguments.Of(workspace, preset, placement, options);
+        var program = options.Vllm
+            ? VllmArguments.Of(workspace, preset, placement, options)
+            : TransformersArguments.Of(preset, options);
         return new()
         {
             Name = workspace.Name,
             Image = options.Image,
-            Command = workspace.Nodes > 1
+            Command = options.Joined(workspace)
                 ?
                 [
-                    "/bin/sh", "-c", JoinByRay, "vllm", VllmProbes.Leader(workspace),
+                    "/bin/sh", "-c", JoinByRay, "vllm", UpstreamProbes.Leader(workspace),
                     workspace.Nodes.ToString(CultureInfo.InvariantCulture), .. program,
                 ]
                 : program,
-            Env = [.. Environment(workspace, preset, options)],
-            Ports =
-            [
-                new() { Name = "http", Number = options.Port, Protocol = "TCP" },
-                new() { Name = "kv-events", Number = Services.KvEvents, Protocol = "TCP" },
-            ],
+            Env = NullIfEmpty([.. Environment(workspace, preset, options)]),
+            Ports = options.Vllm
+                ? [Port("http", options.Port), Port("kv-events", Services.KvEvents)]
+                : [Port("http", options.Port)],
             Resources = placement.Resources,
-            StartupProbe = VllmProbes.Startup(workspace, preset.Model.StartupFailureThreshold, options),
-            LivenessProbe = VllmProbes.Liveness(workspace, options),
-            ReadinessProbe = VllmProbes.Readiness(workspace, options),
+            StartupProbe = UpstreamProbes.Startup(workspace, preset.Model.StartupFailureThreshold, options),
+            LivenessProbe = UpstreamProbes.Liveness(workspace, options),
+            ReadinessProbe = UpstreamProbes.Readiness(workspace, options),
             VolumeMounts = [.. Mounts(preset, options), .. adapters.Mounts],
         };
     }
 
-    private static IEnumerable<EnvironmentVariable> Environment(Workspace workspace, Preset preset, VllmOptions options)
+    private static ImmutableArray<EnvironmentVariable>? NullIfEmpty(ImmutableArray<EnvironmentVariable> variables) =>
+        variables.IsEmpty ? null : variables;
+
+    private static ContainerPort Port(string name, int number) => new() { Name = name, Number = number, Protocol = "TCP" };
+
+    private static IEnumerable<EnvironmentVariable> Environment(Workspace workspace, Preset preset, UpstreamOptions options)
     {
-        yield return new() { Name = "VLLM_USE_FLASHINFER_SAMPLER", Value = "0" };
-        yield return new()
+        if (options.Vllm)
         {
-            Name = "VLLM_USE_DEEP_GEMM",
-            Value = s_deepGemm.Contains(preset.Model.Architecture) ? "1" : "0",
-        };
+            yield return new() { Name = "VLLM_USE_FLASHINFER_SAMPLER", Value = "0" };
+            yield return new()
+            {
+                Name = "VLLM_USE_DEEP_GEMM",
+                Value = s_deepGemm.Contains(preset.Model.Architecture) ? "1" : "0",
+            };
+        }
+
         if (NeedsCuda(preset))
         {
             yield return new() { Name = "CUDA_HOME", Value = CudaFolder };
@@ -161,7 +170,12 @@ internal static class VllmWorkload
             yield return InferenceWorkload.Token(secret);
         }
 
-        if (workspace.Nodes > 1)
+        foreach (var adapter in preset.Adapters.Where(a => !options.Vllm && a.Strength < 1))
+        {
+            yield return new() { Name = adapter.Name, Value = adapter.Strength.ToString(CultureInfo.InvariantCulture) };
+        }
+
+        if (options.Joined(workspace))
         {
             yield return Field("POD_INDEX", "metadata.labels['apps.kubernetes.io/pod-index']");
         }
@@ -170,7 +184,7 @@ internal static class VllmWorkload
     private static EnvironmentVariable Field(string name, string path) =>
         new() { Name = name, ValueFrom = new() { FieldRef = new() { FieldPath = path } } };
 
-    private static IEnumerable<VolumeMount> Mounts(Preset preset, VllmOptions options)
+    private static IEnumerable<VolumeMount> Mounts(Preset preset, UpstreamOptions options)
     {
         if (preset.ConfigMap is not null)
         {
@@ -188,7 +202,7 @@ internal static class VllmWorkload
         yield return new() { Name = "dshm", MountPath = "/dev/shm" };
     }
 
-    private static IEnumerable<Volume> Volumes(Preset preset, VllmOptions options)
+    private static IEnumerable<Volume> Volumes(Preset preset, UpstreamOptions options)
     {
         if (preset.ConfigMap is { } map)
         {
@@ -216,7 +230,7 @@ internal static class VllmWorkload
     private static bool NeedsCuda(Preset preset) =>
         s_deepGemm.Contains(preset.Model.Architecture) || preset.Model.Name == "mistral-small-4-119b-2603";
 
-    private static IEnumerable<Container> CudaToolkit(Preset preset, VllmOptions options) => NeedsCuda(preset)
+    private static IEnumerable<Container> CudaToolkit(Preset preset, UpstreamOptions options) => NeedsCuda(preset)
         ?
         [
             new()
@@ -229,7 +243,7 @@ internal static class VllmWorkload
         ]
         : [];
 
-    private static IEnumerable<Container> Sidecar(VllmOptions options) => options.Role == "decode"
+    private static IEnumerable<Container> Sidecar(UpstreamOptions options) => options.Role == "decode"
         ?
         [
             new()

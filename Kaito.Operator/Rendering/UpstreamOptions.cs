@@ -1,15 +1,19 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
 
 namespace Kaito.Operator.Rendering;
 
 /// <summary>What annotations, labels and the cluster say about a vLLM workload.</summary>
-internal sealed record VllmOptions
+internal sealed record UpstreamOptions
 {
     private const int BehindSidecar = InferenceWorkload.Port + 1;
 
-    /// <summary>Image of upstream's vLLM wrapper.</summary>
+    /// <summary>vLLM serves, not transformers.</summary>
+    public bool Vllm { get; init; } = true;
+
+    /// <summary>Image of upstream's servers.</summary>
     public required string Image { get; init; }
 
     /// <summary><c>interactivity</c> or <c>throughput</c>; null for neither.</summary>
@@ -33,22 +37,30 @@ internal sealed record VllmOptions
     /// <summary>Decoders stand behind a sidecar that has the usual port.</summary>
     public int Port => Role == "decode" ? BehindSidecar : InferenceWorkload.Port;
 
+    /// <summary>The pods are one server, joined by Ray; otherwise each of them is one.</summary>
+    public bool Joined(Workspace workspace) => Vllm && workspace.Nodes > 1;
+
     /// <summary>Reads a Workspace that passed the checks.</summary>
-    public static VllmOptions Of(WorkspaceResource resource, string image) => new()
+    public static UpstreamOptions Of(WorkspaceResource resource, bool vllm, string image) => new()
     {
+        Vllm = vllm,
         Image = image,
         PerformanceMode = Annotation(resource, Annotations.PerformanceMode) is "interactivity" or "throughput"
             ? Annotation(resource, Annotations.PerformanceMode)
             : null,
-        Benchmark = Annotation(resource, Annotations.DisableBenchmark) != "true",
-        LocalWeights = Annotation(resource, Annotations.UseLocalWeights) == "true"
-            ? "/opt/kaito/models/" + resource.Inference!.Preset!.Name!.Trim().ToLowerInvariant()
-                .Replace('/', '-').Replace('\\', '-')
-            : null,
+        Benchmark = vllm && Annotation(resource, Annotations.DisableBenchmark) != "true",
+        LocalWeights = WeightsOf(resource),
         Role = resource.Metadata.Labels?.GetValueOrDefault(Labels.InferenceRole) is ("prefill" or "decode") and var role
             ? role
             : null,
     };
+
+    /// <summary>The nodes' folder with the weights, where the user says that there is one; for every runtime.</summary>
+    public static string? WeightsOf(WorkspaceResource resource) =>
+        Annotation(resource, Annotations.UseLocalWeights) == "true"
+            ? "/opt/kaito/models/" + resource.Inference!.Preset!.Name!.Trim().ToLowerInvariant()
+                .Replace('/', '-').Replace('\\', '-')
+            : null;
 
     private static string? Annotation(WorkspaceResource resource, string key) =>
         resource.Metadata.Annotations?.GetValueOrDefault(key);

@@ -3,8 +3,8 @@ using Kaito.Core.Workspaces;
 
 namespace Kaito.Operator.Rendering;
 
-/// <summary>PURE: how a pod of vLLM shows that it has started, lives and is ready.</summary>
-internal static class VllmProbes
+/// <summary>PURE: how a pod of upstream's servers shows that it has started, lives and is ready.</summary>
+internal static class UpstreamProbes
 {
     public const string RayPort = "6379";
     private const string Benchmark = "/workspace/vllm/benchmark_entrypoint.py";
@@ -16,7 +16,7 @@ internal static class VllmProbes
     public static string Leader(Workspace workspace) =>
         $"{workspace.Name}-0.{workspace.Name}-headless.{workspace.Namespace}.svc.cluster.local";
 
-    public static Probe Startup(Workspace workspace, int failures, VllmOptions options)
+    public static Probe Startup(Workspace workspace, int failures, UpstreamOptions options)
     {
         if (options.Benchmark)
         {
@@ -24,7 +24,7 @@ internal static class VllmProbes
             {
                 Exec = new()
                 {
-                    Command = workspace.Nodes > 1 ? ["/bin/sh", "-c", LeaderBenchmark] : ["python3", Benchmark],
+                    Command = options.Joined(workspace) ? ["/bin/sh", "-c", LeaderBenchmark] : ["python3", Benchmark],
                 },
                 PeriodSeconds = 10,
                 TimeoutSeconds = 600,
@@ -32,12 +32,12 @@ internal static class VllmProbes
             };
         }
 
-        return workspace.Nodes > 1
+        return options.Joined(workspace)
             ? Readiness(workspace, options) with { InitialDelaySeconds = null, FailureThreshold = failures }
             : Health(options) with { FailureThreshold = failures };
     }
 
-    public static Probe Liveness(Workspace workspace, VllmOptions options) => workspace.Nodes > 1
+    public static Probe Liveness(Workspace workspace, UpstreamOptions options) => options.Joined(workspace)
         ? new()
         {
             Exec = Check("liveness", workspace, $"--ray-port={RayPort}"),
@@ -49,7 +49,7 @@ internal static class VllmProbes
         }
         : Health(options) with { FailureThreshold = 3 };
 
-    public static Probe Readiness(Workspace workspace, VllmOptions options) => workspace.Nodes > 1
+    public static Probe Readiness(Workspace workspace, UpstreamOptions options) => options.Joined(workspace)
         ? new()
         {
             Exec = Check("readiness", workspace, FormattableString.Invariant($"--vllm-port={options.Port}")),
@@ -60,7 +60,7 @@ internal static class VllmProbes
         }
         : Health(options) with { InitialDelaySeconds = 30 };
 
-    private static Probe Health(VllmOptions options) =>
+    private static Probe Health(UpstreamOptions options) =>
         new() { HttpGet = new() { Path = "/health", Port = options.Port }, PeriodSeconds = 10 };
 
     private static ExecAction Check(string what, Workspace workspace, string port) => new()
