@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
+using Kaito.Operator.Nodes;
 using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -82,6 +83,7 @@ internal static class OperatorApp
         builder.Services.AddSingleton(static services => new Informer<WorkspaceResource>(
             services.GetRequiredService<IKubeApi>(), KubeKinds.Workspaces, null,
             services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<WorkspaceObserver>>()));
+        builder.Services.AddSingleton<NodeCopies>();
         builder.Services.AddSingleton<WorkspaceObserver>();
         builder.Services.AddSingleton<WorkspaceReconciler>();
         builder.Services.AddSingleton<InferenceSetObserver>();

@@ -29,6 +29,12 @@ public static class Labels
     /// <summary>Workspace namespace; on NodePools and what they make.</summary>
     public const string KarpenterWorkspaceNamespace = "karpenter.kaito.sh/workspace-namespace";
 
+    /// <summary>RAGEngine name; on NodePools and what they make.</summary>
+    public const string KarpenterRagEngineName = "karpenter.kaito.sh/ragengine-name";
+
+    /// <summary>RAGEngine namespace; on NodePools and what they make.</summary>
+    public const string KarpenterRagEngineNamespace = "karpenter.kaito.sh/ragengine-namespace";
+
     /// <summary>InferenceSet name; on NodePools of its children.</summary>
     public const string KarpenterInferenceSet = "karpenter.kaito.sh/inferenceset";
 
@@ -68,7 +74,7 @@ public static class Labels
     public static IReadOnlyCollection<string> ReservedInSelectors { get; } =
     [
         Workspace, WorkspaceNamespace, RagEngine, RagEngineNamespace, KarpenterWorkspaceName,
-        KarpenterWorkspaceNamespace, KarpenterInferenceSet, KarpenterInferenceSetNamespace,
+        KarpenterWorkspaceNamespace, KarpenterRagEngineName, KarpenterRagEngineNamespace, KarpenterInferenceSet, KarpenterInferenceSetNamespace,
     ];
 }
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator.InferenceSets;
@@ -12,12 +14,22 @@ internal sealed class InferenceSetObserver : IDisposable
     private readonly Informer<WorkspaceResource> _workspaces;
     private readonly ObjectIndex<WorkspaceResource> _workspacesOf;
     private readonly WorkspaceObserver _parts;
+    private readonly ObjectIndex<NodePool>? _poolsOf;
+    private readonly ObjectIndex<NodeClaim>? _claimsOf;
 
     public InferenceSetObserver(
-        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkspaceObserver parts, TimeProvider clock,
-        ILogger<InferenceSetObserver> logger)
+        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkspaceObserver parts, NodeCopies nodes,
+        TimeProvider clock, ILogger<InferenceSetObserver> logger)
     {
         Queue = new(clock);
+        _poolsOf = nodes.Pools?.Index(OfSet);
+        _claimsOf = nodes.Claims?.Index(
+            static c => c.Metadata.Labels?.GetValueOrDefault(Labels.NodePool) is { } pool ? [pool] : []);
+        if (nodes is { Pools: not null, Claims: { } claims })
+        {
+            claims.Changed += claim => OfSet(claim).ToList().ForEach(Queue.Add);
+        }
+
         _parts = parts;
         _workspaces = workspaces;
         _workspacesOf = workspaces.Index(Keys.Owners);
@@ -56,7 +68,20 @@ internal sealed class InferenceSetObserver : IDisposable
         .Where(static w => w.Tag is not null)
         .ToImmutableDictionary(static w => w.Name!, static w => w.Tag!);
 
+    /// <summary>The NodePools of a set's replicas, by name; none without Karpenter.</summary>
+    public ImmutableArray<ReplicaPool> PoolsOf(InferenceSetResource set, ImmutableArray<WorkspaceResource> workspaces) =>
+    [
+        .. (_poolsOf?[Keys.Of(set.Metadata.Namespace, set.Metadata.Name!)] ?? []).Select(pool => new ReplicaPool(
+            pool,
+            _claimsOf![pool.Metadata.Name!].Any(ReplicaDrift.IsDrifted),
+            workspaces.Any(w => w.Metadata.Name == pool.Metadata.Labels?.GetValueOrDefault(Labels.KarpenterWorkspaceName)
+                && InferenceSetPlanner.IsReady(w)))),
+    ];
+
     public void Dispose() => Queue.Dispose();
+
+    private static IEnumerable<string> OfSet(IKubeObject item) =>
+        Keys.Labelled(item, Labels.KarpenterInferenceSet, Labels.KarpenterInferenceSetNamespace);
 
     private static string? SetOf(WorkspaceResource workspace) =>
         workspace.Metadata.Labels?.GetValueOrDefault(Labels.CreatedByInferenceSet);

@@ -51,6 +51,7 @@ internal sealed partial class InferenceSetReconciler(
         set = await ScaleAsync(key, resource, set, facts, cancellationToken);
         var plan = InferenceSetPlanner.Plan(set, workspaces, facts);
         await ActAsync(resource, plan, workspaces, cancellationToken);
+        await ReplaceDriftedNodesAsync(resource, workspaces, cancellationToken);
         LogReconciled(key, plan.ReadyReplicas, plan.Replicas, plan.Apply.Length, plan.Delete.Length);
         return set.Autoscaling is not null ? s_scaleInterval : plan.Drifted > 0 ? s_windowInterval : null;
     }
@@ -169,6 +170,16 @@ internal sealed partial class InferenceSetReconciler(
         foreach (var occurrence in plan.Events)
         {
             events.Record(resource, occurrence);
+        }
+    }
+
+    private async Task ReplaceDriftedNodesAsync(
+        InferenceSetResource resource, ImmutableArray<WorkspaceResource> workspaces, CancellationToken cancellationToken)
+    {
+        if (ReplicaDrift.Next(observer.PoolsOf(resource, workspaces)) is { } step)
+        {
+            await api.MergeAsync(KubeKinds.NodePools, step.Pool, step.Merge, status: false, cancellationToken);
+            events.Record(resource, step.Told);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Kaito.Operator.Nodes;
 internal static class AdoptedNodes
 {
     private static readonly ImmutableArray<string> s_owned =
-        [Labels.Workspace, Labels.RagEngine, Labels.KarpenterWorkspaceName];
+        [Labels.Workspace, Labels.RagEngine, Labels.KarpenterWorkspaceName, Labels.KarpenterRagEngineName];
 
     /// <summary>
     /// Those that can run the owner's pods now. None while the pods were made without them in mind: changing what pods say

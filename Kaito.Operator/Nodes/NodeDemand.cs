@@ -9,6 +9,9 @@ namespace Kaito.Operator.Nodes;
 /// <summary>The nodes that somebody wants, whoever it is.</summary>
 internal sealed record NodeDemand
 {
+    /// <summary><see cref="Owner"/> of a RAGEngine.</summary>
+    public const string RagEngine = "ragengine";
+
     /// <summary>Kind of the owner in words for people, e.g. <c>workspace</c>; also the first word of reasons.</summary>
     public required string Owner { get; init; }
 

@@ -23,7 +23,7 @@ internal static class NodePools
             return own;
         }
 
-        var full = $"{demand.Namespace}-{demand.Name}";
+        var full = Full(demand.Namespace, demand.Name, demand.Owner == NodeDemand.RagEngine);
         if (full.Length <= MaxName && !pools.Any(p => p.Metadata.Name == full))
         {
             return full;
@@ -33,6 +33,12 @@ internal static class NodePools
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(unique)))[..HashLength];
         return $"{full[..Math.Min(full.Length, MaxName - HashLength - 1)]}-{hash}";
     }
+
+    /// <summary>Names that the pool of an owner may have, or that of another owner which it must not take.</summary>
+    public static IEnumerable<string> Candidates(ObjectMeta owner) =>
+        [Full(owner.Namespace!, owner.Name!, false), Full(owner.Namespace!, owner.Name!, true)];
+
+    private static string Full(string space, string name, bool rag) => $"{space}-{name}{(rag ? "-rag" : "")}";
 
     public static bool IsOwn(NodePool pool, NodeDemand demand) =>
         demand.PoolLabels.All(l => pool.Metadata.Labels?.GetValueOrDefault(l.Key) == l.Value);

@@ -12,47 +12,26 @@ namespace Kaito.Operator.RagEngines;
 internal sealed class RagEngineObserver : IDisposable
 {
     private readonly IKubeApi _api;
-    private readonly bool _existing;
+    private readonly NodeCopies _copies;
+    private readonly NodeWatch<RagEngineResource> _nodes;
     private readonly Informer<RagEngineResource> _engines;
-    private readonly Informer<NodeClaim> _claims;
-    private readonly Informer<Node> _nodes;
     private readonly Informer<Deployment> _workloads;
     private readonly Informer<Service> _services;
     private readonly Informer<Pod> _pods;
-    private readonly ObjectIndex<NodeClaim> _claimsOf;
-    private readonly ObjectIndex<Node> _nodesOf;
     private readonly ObjectIndex<Pod> _podsOf;
 
-    public RagEngineObserver(IKubeApi api, OperatorOptions options, TimeProvider clock, ILogger<RagEngineObserver> logger)
+    public RagEngineObserver(IKubeApi api, NodeCopies nodes, TimeProvider clock, ILogger<RagEngineObserver> logger)
     {
-        _api = api;
+        (_api, _copies) = (api, nodes);
         Queue = new(clock);
         _engines = Watch(KubeKinds.RagEngines, null, static e => [KeyOf(e)]);
-        _claims = Watch(KubeKinds.NodeClaims, Labels.RagEngine, ByLabels);
-        _existing = options.NodeProvisioner == NodeProvisioner.Existing;
-        _nodes = Watch(KubeKinds.Nodes, _existing ? null : Labels.RagEngine, ByLabels);
         _workloads = Watch(KubeKinds.Deployments, Labels.RagEngine, InNamespace);
         _services = Watch(KubeKinds.ServiceNames, Labels.RagEngine, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.RagEngine, InNamespace);
-        _claimsOf = _claims.Index(ByLabels);
-        _nodesOf = _nodes.Index(ByLabels);
         _podsOf = _pods.Index(InNamespace);
-        Informers = [_engines, _nodes, _workloads, _services, _pods];
-        if (_existing)
-        {
-            // The user's nodes name no RAGEngine; there are few of those, and each may mean the node.
-            _nodes.Changed = _ =>
-            {
-                foreach (var engine in _engines.All)
-                {
-                    Queue.Add(KeyOf(engine));
-                }
-            };
-        }
-        else
-        {
-            Informers = Informers.Add(_claims);
-        }
+        _nodes = new(nodes, new(
+            _engines, _pods, Queue, OwnerLabels.RagEngine, static e => e.Spec?.Compute, static e => e.Status?.Conditions));
+        Informers = [_engines, .. nodes.Informers, _workloads, _services, _pods];
 
         Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, IEnumerable<string>> engineOf)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
@@ -77,11 +56,11 @@ internal sealed class RagEngineObserver : IDisposable
     public string? Version(IKubeObject rendered)
     {
         var key = Keys.Of(rendered.Metadata.Namespace, rendered.Metadata.Name!);
-        IKubeObject? current = rendered switch
+        var current = rendered switch
         {
             Deployment => _workloads.Find(key),
             Service => _services.Find(key),
-            NodeClaim => _claims.Find(key),
+            NodeClaim or NodePool => _copies.Find(rendered),
             _ => null,
         };
         return current is null ? null : ObjectApplier.Version(current.Metadata);
@@ -94,41 +73,26 @@ internal sealed class RagEngineObserver : IDisposable
         RagEngineResource resource, string? guardrails, CancellationToken cancellationToken)
     {
         var key = KeyOf(resource);
+        var nodes = _nodes.Observe(resource);
         return new()
         {
-            Claims = _claimsOf[key],
-            OtherNodes = _existing ? [.. _nodes.All.OrderBy(static n => n.Metadata.Name, StringComparer.Ordinal)] : [],
-            Nodes = _nodesOf[key],
+            ForNodes = nodes with { Pods = _podsOf[key] },
             Workload = _workloads.Find(key),
-            Pods = _podsOf[key],
-            Status = resource.Status,
             Guardrails = guardrails is null
                 ? null
                 : await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, guardrails, cancellationToken),
         };
     }
 
-    /// <summary>The claims that the API server has now: deletion must not rely on a copy that may be late.</summary>
-    public async Task<ImmutableArray<NodeClaim>> ClaimsNowAsync(
-        RagEngineResource resource, CancellationToken cancellationToken)
-    {
-        if (_existing)
-        {
-            return [];
-        }
-
-        var selector = $"{Labels.RagEngine}={resource.Metadata.Name},"
-            + $"{Labels.RagEngineNamespace}={resource.Metadata.Namespace}";
-        return (await _api.ListAsync(KubeKinds.NodeClaims, null, selector, cancellationToken)).Items;
-    }
+    /// <summary>See <see cref="NodeWatch{T}.RequestsNowAsync"/>.</summary>
+    public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
+        RagEngineResource resource, CancellationToken cancellationToken) =>
+        _nodes.RequestsNowAsync(_api, resource, cancellationToken);
 
     public void Dispose() => Queue.Dispose();
 
     private static string KeyOf(RagEngineResource engine) =>
         Keys.Of(engine.Metadata.Namespace, engine.Metadata.Name!);
-
-    private static IEnumerable<string> ByLabels(IKubeObject item) =>
-        Keys.Labelled(item, Labels.RagEngine, Labels.RagEngineNamespace);
 
     private static IEnumerable<string> InNamespace(IKubeObject item) => Keys.Labelled(item, Labels.RagEngine);
 }

@@ -9,31 +9,13 @@ namespace Kaito.Operator.RagEngines;
 /// <summary>What the cluster has for one RAGEngine at one moment.</summary>
 internal sealed record RagEngineObservation
 {
-    public ImmutableArray<NodeClaim> Claims { get; init; } = [];
-
-    /// <summary>Nodes with the RAGEngine's labels, ready or not.</summary>
-    public ImmutableArray<Node> Nodes { get; init; } = [];
-
-    /// <summary>See <see cref="NodeObservation.Others"/>.</summary>
-    public ImmutableArray<Node> OtherNodes { get; init; } = [];
+    /// <summary>Nodes, what asks for them, pods and conditions.</summary>
+    public NodeObservation ForNodes { get; init; } = new() { Claims = [], Nodes = [], Pods = [], Conditions = [] };
 
     public Deployment? Workload { get; init; }
 
-    public ImmutableArray<Pod> Pods { get; init; } = [];
-
-    public RagEngineStatus? Status { get; init; }
-
     /// <summary>The ConfigMap with the guardrails, where it is asked for.</summary>
     public ConfigMap? Guardrails { get; init; }
-
-    public NodeObservation ForNodes => new()
-    {
-        Claims = Claims,
-        Nodes = Nodes,
-        Pods = Pods,
-        Conditions = Status?.Conditions ?? [],
-        Others = OtherNodes,
-    };
 }
 
 /// <summary>What should be.</summary>

@@ -29,7 +29,8 @@ internal static class RagEnginePlanner
 
     public static RagEnginePlan Plan(RagEngine rag, RagEngineObservation observed, OperatorOptions options)
     {
-        var nodes = rag.Compute is { Sku: not null } compute
+        // Where nodes are not asked for, any will do that carries the user's labels.
+        var nodes = rag.Compute is { } compute && (compute.Sku is not null || !compute.Labels.IsEmpty)
             ? NodeStrategy.Plan(Demand(rag, compute), observed.ForNodes, options)
             : s_noNodes;
         var missing = MissingGuardrails(rag, observed);
@@ -64,20 +65,23 @@ internal static class RagEnginePlanner
 
     private static NodeDemand Demand(RagEngine rag, RagCompute compute) => new()
     {
-        Owner = "ragengine",
+        Owner = NodeDemand.RagEngine,
         Namespace = rag.Namespace,
         Name = rag.Name,
         Uid = rag.Uid,
         OwnerLabels = ImmutableSortedDictionary<string, string>.Empty
             .Add(Labels.RagEngine, rag.Name)
             .Add(Labels.RagEngineNamespace, rag.Namespace),
+        PoolLabels = ImmutableSortedDictionary<string, string>.Empty
+            .Add(Labels.KarpenterRagEngineName, rag.Name)
+            .Add(Labels.KarpenterRagEngineNamespace, rag.Namespace),
         Labels = compute.Labels,
-        InstanceType = compute.Sku!.Name,
+        InstanceType = compute.Sku?.Name ?? "",
         Count = 1,
         Disk = s_disk,
         ImageFamily = rag.NodeImageFamily,
         NeedsGpus = RagWorkload.RunsOnGpu(rag),
-        Gpus = RagWorkload.RunsOnGpu(rag) ? compute.Sku.Gpus : 0,
+        Gpus = RagWorkload.RunsOnGpu(rag) ? compute.Sku!.Gpus : 0,
     };
 
     private static string? MissingGuardrails(RagEngine rag, RagEngineObservation observed)
@@ -118,7 +122,7 @@ internal static class RagEnginePlanner
             ];
         }
 
-        var (reason, message) = observed.Workload is not null && PodDiagnosis.Find(observed.Pods) is { } found
+        var (reason, message) = observed.Workload is not null && PodDiagnosis.Find(observed.ForNodes.Pods) is { } found
             ? found
             : ("RAGEngineServicePending", "RAG Engine service is not ready");
         return Unmet(reason, message);

@@ -48,7 +48,7 @@ internal sealed partial class RagEngineReconciler(
         var map = rag?.Guardrails switch { null => null, "" => RagWorkload.DefaultGuardrails, var named => named };
         var observed = await observer.ObserveAsync(resource, map, cancellationToken);
         var plan = valid ? RagEnginePlanner.Plan(rag!, observed, options) : RagEnginePlanner.Reject(errors);
-        var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
+        var pause = _pace.Hold(key, observed.ForNodes.Claims, plan.Apply.OfType<NodeClaim>());
 
         var failure = await ActAsync(key, resource, plan, pause, cancellationToken);
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
@@ -112,17 +112,17 @@ internal sealed partial class RagEngineReconciler(
             KubeKinds.RagEngines, resource, Json(resource.Status), Json(status), cancellationToken);
     }
 
-    /// <summary>Gives the node back; the RAGEngine goes when its last claim has gone.</summary>
+    /// <summary>Gives the node back; the RAGEngine goes when the last request for one has gone.</summary>
     private async Task DeleteAsync(RagEngineResource resource, CancellationToken cancellationToken)
     {
-        var claims = await observer.ClaimsNowAsync(resource, cancellationToken);
-        foreach (var claim in claims.Where(static c => c.Metadata.DeletionTimestamp is null))
+        var requests = await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        foreach (var request in requests.Where(static c => c.Metadata.DeletionTimestamp is null))
         {
-            await api.DeleteAsync(claim, cancellationToken);
+            await api.DeleteAsync(request, cancellationToken);
         }
 
-        claims = claims.IsEmpty ? claims : await observer.ClaimsNowAsync(resource, cancellationToken);
-        if (claims.IsEmpty)
+        requests = requests.IsEmpty ? requests : await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        if (requests.IsEmpty)
         {
             await api.SetFinalizerAsync(
                 KubeKinds.RagEngines, resource, Finalizers.RagEngine, present: false, cancellationToken);
@@ -139,7 +139,7 @@ internal sealed partial class RagEngineReconciler(
                     Status = Condition.True,
                     Reason = "ragengineDeleted",
                     Message = "ragengine is being deleted; NodeClaims that remain: "
-                        + string.Join(", ", claims.Select(static c => c.Metadata.Name)),
+                        + string.Join(", ", requests.Select(static c => c.Metadata.Name)),
                 },
             ],
         };

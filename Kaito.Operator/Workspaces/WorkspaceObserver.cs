@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
@@ -15,7 +16,8 @@ internal sealed class WorkspaceObserver
 
     private readonly IKubeApi _api;
     private readonly Informer<WorkspaceResource> _workspaces;
-    private readonly NodeWatch _nodes;
+    private readonly NodeCopies _copies;
+    private readonly NodeWatch<WorkspaceResource> _nodes;
     private readonly Informer<StatefulSet> _workloads;
     private readonly Informer<Job> _jobs;
     private readonly Informer<PodDisruptionBudget> _budgets;
@@ -29,8 +31,8 @@ internal sealed class WorkspaceObserver
     private readonly ImmutableArray<Func<string, IEnumerable<IKubeObject>>> _ownedBy;
 
     public WorkspaceObserver(
-        IKubeApi api, Informer<WorkspaceResource> workspaces, WorkQueue queue, OperatorOptions options,
-        TimeProvider clock, ILogger<WorkspaceObserver> logger)
+        IKubeApi api, Informer<WorkspaceResource> workspaces, NodeCopies nodes, WorkQueue queue, TimeProvider clock,
+        ILogger<WorkspaceObserver> logger)
     {
         _api = api;
         _workspaces = workspaces;
@@ -47,7 +49,9 @@ internal sealed class WorkspaceObserver
         _revisions = Watch(KubeKinds.Revisions, Labels.RevisionOwner);
         _revisions.Kept = static revision => revision with { Data = null };
         _revisionsOf = _revisions.Index(Keys.Owners);
-        _nodes = new(api, _workspaces, _pods, queue, options, new(clock, logger));
+        _copies = nodes;
+        _nodes = new(nodes, new(
+            _workspaces, _pods, queue, OwnerLabels.Workspace, static w => w.Resource, static w => w.Status?.Conditions));
 
         // A user's ConfigMap has no label of ours: the names of all are watched, and those that nobody named forgotten.
         _maps = Watch(KubeKinds.ConfigMapNames, null);
@@ -59,7 +63,7 @@ internal sealed class WorkspaceObserver
                 queue.Add(KeyOf(user));
             }
         };
-        Informers = [_workspaces, .. _nodes.Informers, _workloads, _jobs, _budgets, _pods, _services, _revisions, _maps];
+        Informers = [_workspaces, .. nodes.Informers, _workloads, _jobs, _budgets, _pods, _services, _revisions, _maps];
         _ownedBy = [Owned(_workloads), Owned(_jobs), Owned(_budgets), Owned(_services), Owned(_maps)];
 
         static Func<string, IEnumerable<IKubeObject>> Owned<T>(Informer<T> informer)
@@ -100,7 +104,7 @@ internal sealed class WorkspaceObserver
             PodDisruptionBudget => _budgets.Find(key),
             Service => _services.Find(key),
             ConfigMap => _maps.Find(key),
-            NodeClaim or NodePool => _nodes.Find(rendered),
+            NodeClaim or NodePool => _copies.Find(rendered),
             ControllerRevision => _revisions.Find(key),
             _ => null,
         };
@@ -117,8 +121,15 @@ internal sealed class WorkspaceObserver
         WorkspaceResource resource, CancellationToken cancellationToken)
     {
         var (key, uid) = (KeyOf(resource), resource.Metadata.Uid ?? "");
-        return _nodes.Observe(resource) with
+        var nodes = _nodes.Observe(resource);
+        return new()
         {
+            Claims = nodes.Claims,
+            Nodes = nodes.Nodes,
+            OtherNodes = nodes.Others,
+            BusyNodes = nodes.Busy,
+            Pools = nodes.Pools,
+            NodeClasses = nodes.NodeClasses,
             Workload = FindWorkload(resource),
             HasBudgets = !_budgets.IsMissing,
             Job = _jobs.Find(key),
@@ -131,7 +142,7 @@ internal sealed class WorkspaceObserver
         };
     }
 
-    /// <summary>See <see cref="NodeWatch.RequestsNowAsync"/>.</summary>
+    /// <summary>See <see cref="NodeWatch{T}.RequestsNowAsync"/>.</summary>
     public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
         WorkspaceResource resource, CancellationToken cancellationToken) =>
         _nodes.RequestsNowAsync(_api, resource, cancellationToken);

@@ -85,6 +85,63 @@ public abstract class NodeProvisionerScenario
         Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
     }
 
+    [Fact]
+    public async Task Karpenter_RagEngine_HasAPoolOfItsOwnBesideAWorkspaceOfTheSameName()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server.Kubeconfig, s_karpenter, Stop);
+        var kind = KubeKinds.NodeClassesOf(s_karpenter.Karpenter);
+        var made = await ClusterFixture.UntilAsync(
+            () => cluster.Api.GetAsync(kind, null, "gpu", Stop), "the NodeClass is there", Stop);
+        if (!server.HasNodes)
+        {
+            await cluster.StatusAsync(kind, made, """{"conditions":[{"type":"Ready","status":"True"}]}""", Stop);
+        }
+
+        await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted(A100), Stop);
+        await cluster.Api.CreateAsync(
+            KubeKinds.RagEngines,
+            new()
+            {
+                Metadata = new() { Name = "phi", Namespace = "default" },
+                Spec = new()
+                {
+                    Compute = Wanted(A100).Resource,
+                    Embedding = new() { Local = new() { ModelID = "BAAI/bge-small-en-v1.5" } },
+                },
+            },
+            Stop);
+        var pool = await ClusterFixture.UntilAsync(
+            () => cluster.Api.GetAsync(KubeKinds.NodePools, null, "default-phi-rag", Stop), "its NodePool is there", Stop);
+        Assert.Equal((1, "phi"), (pool.Spec!.Replicas, pool.Metadata.Labels![Labels.KarpenterRagEngineName]));
+        await ClusterFixture.UntilAsync(
+            () => cluster.Api.GetAsync(KubeKinds.NodePools, null, "default-phi", Stop), "the Workspace's is there", Stop);
+        if (server.HasNodes)
+        {
+            await FirstAsync(static e => e.Status?.Conditions?.Any(static c =>
+                c is { Type: ConditionTypes.ResourceReady, Status: Condition.True }) == true, "its node is ready");
+        }
+
+        await cluster.Api.DeleteAsync(await FirstAsync(static _ => true, "the RAGEngine is there"), Stop);
+        if (!server.HasNodes)
+        {
+            await RemoveClaimsAsync(cluster);
+        }
+
+        await ClusterFixture.UntilAsync(
+            async () => (await cluster.Api.ListAsync(KubeKinds.RagEngines, null, null, Stop)).Items.IsEmpty ? "" : null,
+            "the RAGEngine is gone", Stop);
+        Assert.Equal(
+            ["default-phi"],
+            (await cluster.Api.ListAsync(KubeKinds.NodePools, null, null, Stop)).Items.Select(static p => p.Metadata.Name));
+
+        Task<RagEngineResource> FirstAsync(Func<RagEngineResource, bool> wanted, string what) =>
+            ClusterFixture.UntilAsync(
+                async () => (await cluster.Api.ListAsync(KubeKinds.RagEngines, null, null, Stop)).Items
+                    .FirstOrDefault(wanted),
+                what, Stop);
+    }
+
     private protected abstract Task<ScenarioServer> StartServerAsync();
 
     private protected static Task<Condition> ConditionAsync(ClusterFixture cluster, string type, string reason) =>
