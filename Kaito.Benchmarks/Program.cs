@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kaito.Benchmarks;
+using Kaito.Benchmarks.Crashes;
 using Kaito.Benchmarks.Engine;
 using Kaito.Benchmarks.LocalRuns;
 
@@ -9,7 +10,7 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
     return await BenchApp.RunAsync(
-        args, [new EngineArea(), new FirstLightArea(), new StartStopArea()], Console.Out, stop.Token);
+        args, [new CrashArea(), new EngineArea(), new FirstLightArea(), new StartStopArea()], Console.Out, stop.Token);
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {

@@ -6,7 +6,6 @@ using Kaito.Core.Api;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
-using Kaito.Operator.Nodes;
 using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -75,25 +74,9 @@ internal static class OperatorApp
         builder.Services.AddSingleton(Target(options, configuration));
         builder.Services.AddSingleton(new Kubernetes(configuration));
         builder.Services.AddSingleton<IKubeApi, KubeApi>();
-        builder.Services.AddSingleton<OperatorMetrics>();
+        builder.Services.AddOperatorControllers();
         builder.Services.AddSingleton<OperatorStatus>();
         builder.Services.AddSingleton<StartChecks>();
-        builder.Services.AddSingleton<WorkQueue>();
-        builder.Services.AddSingleton<EventRecorder>();
-        builder.Services.AddSingleton(static services => new Informer<WorkspaceResource>(
-            services.GetRequiredService<IKubeApi>(), KubeKinds.Workspaces, null,
-            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<WorkspaceObserver>>()));
-        builder.Services.AddSingleton<NodeCopies>();
-        builder.Services.AddSingleton<WorkspaceObserver>();
-        builder.Services.AddSingleton<WorkspaceReconciler>();
-        builder.Services.AddSingleton<InferenceSetObserver>();
-        builder.Services.AddSingleton<PodMetrics>();
-        builder.Services.AddSingleton(static services => new ReplicaLoads(
-            replica => services.GetRequiredService<WorkspaceObserver>().PodsOf(replica), services.GetRequiredService<PodMetrics>().ReadAsync,
-            services.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton<InferenceSetReconciler>();
-        builder.Services.AddSingleton<RagEngineObserver>();
-        builder.Services.AddSingleton<RagEngineReconciler>();
         builder.Services.AddHostedService<OperatorService>();
         if (options.Webhook)
         {

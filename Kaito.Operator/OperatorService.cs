@@ -1,9 +1,6 @@
 using System.Security.Cryptography;
 using k8s.Exceptions;
 using Kaito.Operator.Cluster;
-using Kaito.Operator.InferenceSets;
-using Kaito.Operator.RagEngines;
-using Kaito.Operator.Workspaces;
 
 namespace Kaito.Operator;
 
@@ -59,22 +56,9 @@ internal sealed partial class OperatorService(
 
     private async Task LeadAsync(CancellationToken stoppingToken)
     {
-        var shared = new ControllerServices(_clock, services.GetRequiredService<OperatorMetrics>(), logger);
-        var workspaces = services.GetRequiredService<WorkspaceObserver>();
-        var sets = services.GetRequiredService<InferenceSetObserver>();
-        var engines = services.GetRequiredService<RagEngineObserver>();
         status.Problem = "reading the cluster";
         await Task.WhenAll(
-            Controller.RunAsync(
-                [
-                    new("workspace", workspaces.Informers, services.GetRequiredService<WorkQueue>(),
-                        services.GetRequiredService<WorkspaceReconciler>().ReconcileAsync, shared),
-                    new("inferenceset", sets.Informers, sets.Queue,
-                        services.GetRequiredService<InferenceSetReconciler>().ReconcileAsync, shared),
-                    new("ragengine", engines.Informers, engines.Queue,
-                        services.GetRequiredService<RagEngineReconciler>().ReconcileAsync, shared),
-                ],
-                () => status.Problem = null, stoppingToken),
+            OperatorControllers.RunAsync(services, logger, () => status.Problem = null, stoppingToken),
             services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken));
     }
 

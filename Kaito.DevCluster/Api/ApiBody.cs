@@ -121,7 +121,8 @@ internal static class ApiBody
         }
     }
 
-    private static JsonNode? FromYaml(string text)
+    /// <summary>The first document of a text.</summary>
+    internal static JsonNode? FromYaml(string text)
     {
         RequirePlain(text);
         var stream = new YamlStream();

@@ -24,7 +24,11 @@ internal sealed partial class Controller(
     {
         var informers = controllers.SelectMany(static c => c.Informers).Distinct().ToArray();
         var running = informers.Select(i => i.RunAsync(stoppingToken)).ToList();
-        await Task.WhenAll(informers.Select(static i => i.Synced)).WaitAsync(stoppingToken);
+        foreach (var informer in informers)
+        {
+            await informer.Synced;
+        }
+
         synced();
         running.AddRange(controllers.SelectMany(c => c.Work(stoppingToken)));
         await Task.WhenAll(running);

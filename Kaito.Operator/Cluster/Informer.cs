@@ -61,6 +61,8 @@ internal sealed partial class Informer<T>(
 
     public async Task RunAsync(CancellationToken stoppingToken)
     {
+        await using var stopped = stoppingToken.UnsafeRegister(
+            static synced => ((TaskCompletionSource)synced!).TrySetCanceled(), _synced);
         string? version = null;
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)

@@ -16,7 +16,7 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
     private readonly HashSet<string> _taken = [];
     private readonly Dictionary<string, int> _failures = [];
     private readonly Dictionary<string, (DateTimeOffset Due, ITimer Timer)> _delayed = [];
-    private readonly SemaphoreSlim _signal = new(0);
+    private readonly LinkedList<TaskCompletionSource> _waiting = [];
 
     /// <summary>Keys that could be handed out now.</summary>
     public int Depth
@@ -87,13 +87,32 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
     /// <summary>Waits for a key; give it back with <see cref="Done"/>.</summary>
     public async Task<string> TakeAsync(CancellationToken cancellationToken)
     {
-        await _signal.WaitAsync(cancellationToken);
-        lock (_gate)
+        while (true)
         {
-            var key = _ready.Dequeue();
-            _wanted.Remove(key);
-            _taken.Add(key);
-            return key;
+            cancellationToken.ThrowIfCancellationRequested();
+            LinkedListNode<TaskCompletionSource> turn;
+            lock (_gate)
+            {
+                if (_ready.TryDequeue(out var key))
+                {
+                    _wanted.Remove(key);
+                    _taken.Add(key);
+                    return key;
+                }
+
+                turn = _waiting.AddLast(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            }
+
+            await using (cancellationToken.UnsafeRegister(
+                static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), turn.Value))
+            {
+                await turn.Value.Task;
+            }
+
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Leave(turn);
+            }
         }
     }
 
@@ -120,8 +139,6 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
 
             _delayed.Clear();
         }
-
-        _signal.Dispose();
     }
 
     private void AddLocked(string key)
@@ -135,7 +152,32 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
     private void Offer(string key)
     {
         _ready.Enqueue(key);
-        _signal.Release();
+        Wake();
+    }
+
+    private void Wake()
+    {
+        if (_waiting.First is { } first)
+        {
+            _waiting.RemoveFirst();
+            first.Value.TrySetResult();
+        }
+    }
+
+    // Who gives up after it was woken wakes the next.
+    private void Leave(LinkedListNode<TaskCompletionSource> turn)
+    {
+        lock (_gate)
+        {
+            if (turn.List is not null)
+            {
+                _waiting.Remove(turn);
+            }
+            else if (_ready.Count > 0)
+            {
+                Wake();
+            }
+        }
     }
 
     private void Fire(object? state)

@@ -1,3 +1,4 @@
+using Kaito.Benchmarks.Crashes;
 using Kaito.Core.Contracts;
 using Kaito.DevCluster;
 using Kaito.DevCluster.Schemas;
