@@ -28,6 +28,21 @@ public sealed record ChatCompletionRequest : SamplingRequest
     /// <summary>Opens the assistant's turn; default true.</summary>
     public bool? AddGenerationPrompt { get; init; }
 
+    /// <summary>Goes on with the last message instead of answering it; needs <see cref="AddGenerationPrompt"/> false.</summary>
+    public bool? ContinueFinalMessage { get; init; }
+
+    /// <summary>Lets the tokenizer add its own start and end tokens to the rendered template; default false.</summary>
+    public bool? AddSpecialTokens { get; init; }
+
+    /// <summary>Puts the last message before the answer when the assistant wrote it.</summary>
+    public bool? Echo { get; init; }
+
+    /// <summary>Documents for templates that take them, as sent.</summary>
+    public IReadOnlyList<JsonElement>? Documents { get; init; }
+
+    /// <summary>A template of the request's own; refused by this project's server.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>Variables of the chat template, such as <c>enable_thinking</c>.</summary>
     public IReadOnlyDictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
 }
@@ -57,6 +72,12 @@ public sealed record ChatCompletion(
 {
     /// <summary><c>chat.completion</c>.</summary>
     public string Object { get; init; } = "chat.completion";
+
+    /// <summary>What the model expected of the prompt, by token id; null for its first token.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, PromptLogprob>?>? PromptLogprobs { get; init; }
+
+    /// <summary>Ids of the prompt's tokens, where they were asked for.</summary>
+    public IReadOnlyList<int>? PromptTokenIds { get; init; }
 }
 
 /// <summary>One answer of <see cref="ChatCompletion.Choices"/>.</summary>
@@ -70,9 +91,12 @@ public sealed record ChatChoice(
     string? FinishReason,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? StopReason)
 {
-    /// <summary>Not reported by this server.</summary>
+    /// <summary>Where they were asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public JsonElement? Logprobs { get; init; }
+    public ChatLogprobs? Logprobs { get; init; }
+
+    /// <summary>Ids of the answer's tokens, where they were asked for.</summary>
+    public IReadOnlyList<int>? TokenIds { get; init; }
 }
 
 /// <summary>The turn that the model produced.</summary>
@@ -107,7 +131,14 @@ public sealed record ChunkChoice(
     int Index,
     ChatDelta Delta,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? FinishReason,
-    JsonElement? StopReason = null);
+    JsonElement? StopReason = null)
+{
+    /// <summary>Of exactly the tokens of this chunk.</summary>
+    public ChatLogprobs? Logprobs { get; init; }
+
+    /// <summary>Ids of the tokens of this chunk, where they were asked for.</summary>
+    public IReadOnlyList<int>? TokenIds { get; init; }
+}
 
 /// <summary>Role on the first chunk of a choice, text on the others.</summary>
 public sealed record ChatDelta(string? Role = null, string? Content = null);

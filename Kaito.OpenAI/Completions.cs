@@ -42,7 +42,16 @@ public sealed record CompletionChoice(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? FinishReason,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? StopReason = null)
 {
-    /// <summary>Not reported by this server.</summary>
+    /// <summary>Where they were asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public JsonElement? Logprobs { get; init; }
+    public CompletionLogprobs? Logprobs { get; init; }
+
+    /// <summary>What the model expected of the prompt, by token id; null for its first token.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, PromptLogprob>?>? PromptLogprobs { get; init; }
+
+    /// <summary>Ids of the answer's tokens, where they were asked for.</summary>
+    public IReadOnlyList<int>? TokenIds { get; init; }
+
+    /// <summary>Ids of the prompt's tokens, where they were asked for.</summary>
+    public IReadOnlyList<int>? PromptTokenIds { get; init; }
 }

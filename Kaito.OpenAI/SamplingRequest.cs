@@ -65,6 +65,36 @@ public abstract record SamplingRequest
     /// <summary>Only together with <see cref="Stream"/>.</summary>
     public StreamOptions? StreamOptions { get; init; }
 
+    /// <summary>The only tokens that may be chosen.</summary>
+    public IReadOnlyList<int>? AllowedTokenIds { get; init; }
+
+    /// <summary>Words that never come about.</summary>
+    public IReadOnlyList<string>? BadWords { get; init; }
+
+    /// <summary>Leaves control tokens out of the text; default true.</summary>
+    public bool? SkipSpecialTokens { get; init; }
+
+    /// <summary>Keeps this many tokens at the end of the prompt; -1 for as many as fit.</summary>
+    public int? TruncatePromptTokens { get; init; }
+
+    /// <summary>Answers to choose from, at least <see cref="N"/>; the most probable are returned. Not for streams.</summary>
+    public int? BestOf { get; init; }
+
+    /// <summary>Log probabilities of the prompt with this many alternatives, -1 for all. Not for streams.</summary>
+    public int? PromptLogprobs { get; init; }
+
+    /// <summary>Spells tokens of log probabilities as <c>token_id:</c> and their number.</summary>
+    public bool? ReturnTokensAsTokenIds { get; init; }
+
+    /// <summary>Adds the ids of prompt and answer.</summary>
+    public bool? ReturnTokenIds { get; init; }
+
+    /// <summary>Lower is first; 0 is the default.</summary>
+    public int? Priority { get; init; }
+
+    /// <summary>Not supported by this project's server.</summary>
+    public bool? UseBeamSearch { get; init; }
+
     /// <summary>Kept as sent: servers differ in what they support.</summary>
     public JsonElement? ResponseFormat { get; init; }
 

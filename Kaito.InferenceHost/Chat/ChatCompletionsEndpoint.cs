@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.OpenAI;
@@ -35,38 +36,52 @@ internal static class ChatCompletionsEndpoint
 
         var id = CallId.Create("chatcmpl-", http);
         var created = clock.GetUtcNow().ToUnixTimeSeconds();
-        return wire.Stream is true
-            ? new EventStreamResult<ChatCompletionChunk>(
-                stream, wire.StreamOptions, Chunks(id, created, model.Name), OpenAIJson.Default.ChatCompletionChunk)
-            : await WholeAsync(stream, id, created, model.Name, http.RequestAborted);
+        var head = new ChatCompletion(id, created, model.Name, [], new(0, 0, 0));
+        if (wire.Stream is true)
+        {
+            return new EventStreamResult<ChatCompletionChunk>(
+                stream, wire.StreamOptions, Chunks(head, call), OpenAIJson.Default.ChatCompletionChunk);
+        }
+
+        var (answers, failure) = await Answers.CollectAsync(stream, http.RequestAborted);
+        return failure is null
+            ? TypedResults.Json(Whole(head, stream, answers, call), OpenAIJson.Default.ChatCompletion)
+            : OpenAIResults.Failed(failure);
     }
 
-    private static async Task<IResult> WholeAsync(
-        GenerationStream stream, string id, long created, string model, CancellationToken cancellationToken)
-    {
-        var (answers, failure) = await Answers.CollectAsync(stream, cancellationToken);
-        return answers is null
-            ? OpenAIResults.Failed(failure!)
-            : TypedResults.Json(
-                new ChatCompletion(
-                    id,
-                    created,
-                    model,
-                    [.. answers.Select(answer => new ChatChoice(
-                        answer.End.Choice, new(answer.Text), answer.End.Reason, Answers.StopReason(answer.End)))],
-                    Answers.Count(stream, answers.Sum(answer => answer.End.NewTokens))),
-                OpenAIJson.Default.ChatCompletion);
-    }
+    private static ChatCompletion Whole(
+        ChatCompletion head, GenerationStream stream, ImmutableArray<Answer> answers, ChatCall call) => head with
+        {
+            Choices =
+            [
+                .. Answers.Best(answers, answers.Length, call.Wanted).Select((answer, index) => new ChatChoice(
+                    index, new(call.Echo + answer.Text), answer.End.Reason, Answers.StopReason(answer.End))
+                {
+                    Logprobs = call.Reports.Answer is null ? null : call.Reports.Shapes.Chat(answer.Tokens.Reports),
+                    TokenIds = call.Reports.Ids ? answer.Tokens.Ids : null,
+                }),
+            ],
+            Usage = Answers.Count(stream, answers.Sum(static answer => answer.End.NewTokens)),
+            PromptLogprobs = call.Reports.Prompt is null ? null : call.Reports.Shapes.Prompt(answers[0].Prompt),
+            PromptTokenIds = call.Reports.Ids ? call.Requests[0].Prompt.ToArray() : null,
+        };
 
-    private static ChunkShapes<ChatCompletionChunk> Chunks(string id, long created, string model)
+    private static ChunkShapes<ChatCompletionChunk> Chunks(ChatCompletion head, ChatCall call)
     {
+        var shapes = call.Reports.Shapes;
         return new(
-            choice => Chunk(new(choice, new("assistant", ""), null)),
-            text => Chunk(new(text.Choice, new(Content: text.Value), null)),
-            end => Chunk(new(end.Choice, new(), end.Reason, Answers.StopReason(end))),
-            usage => new(id, created, model, [], usage),
-            (chunk, usage) => chunk with { Usage = usage });
+            (choice, _) => Chunk(new(choice, new("assistant", call.Echo), null)),
+            text => Chunk(With(new(text.Choice, new(Content: text.Value), null), text.Tokens)),
+            end => Chunk(With(new(end.Choice, new(), end.Reason, Answers.StopReason(end)), end.Tokens)),
+            usage => new(head.Id, head.Created, head.Model, [], usage),
+            static (chunk, usage) => chunk with { Usage = usage });
 
-        ChatCompletionChunk Chunk(ChunkChoice choice) => new(id, created, model, [choice]);
+        ChatCompletionChunk Chunk(ChunkChoice choice) => new(head.Id, head.Created, head.Model, [choice]);
+
+        ChunkChoice With(ChunkChoice choice, EventTokens tokens) => choice with
+        {
+            Logprobs = call.Reports.Answer is null || tokens.Reports.IsEmpty ? null : shapes.Chat(tokens.Reports),
+            TokenIds = call.Reports.Ids ? tokens.Ids : null,
+        };
     }
 }

@@ -8,7 +8,12 @@ using Kaito.OpenAI;
 namespace Kaito.InferenceHost.Chat;
 
 /// <summary>A chat call that can run.</summary>
-internal sealed record ChatCall(ImmutableArray<GenerationRequest> Requests);
+/// <param name="Requests">As often as answers are sampled.</param>
+/// <param name="Wanted">How many answers to return.</param>
+/// <param name="Reports">What to report besides the text.</param>
+/// <param name="Echo">Text to put before each answer.</param>
+internal sealed record ChatCall(
+    ImmutableArray<GenerationRequest> Requests, int Wanted, ReportRules Reports, string Echo);
 
 /// <summary>Turns wire JSON into runnable requests, or into every reason why it cannot run.</summary>
 internal static class ChatRequestParser
@@ -25,19 +30,35 @@ internal static class ChatRequestParser
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
-        var choices = SamplingParser.ParseChoices(wire, found);
+        var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
+        var reports = ReportParser.Parse(
+            wire, ("top_logprobs", wire.Logprobs is true ? wire.TopLogprobs ?? 0 : null), false, model, found);
         if (found.Count > 0 || !TryEncode(wire, model, found, out var prompt))
         {
             return found.ToImmutable();
         }
 
-        var budget = SamplingParser.Budget(
-            prompt, wire.MaxCompletionTokens ?? wire.MaxTokens, model, "messages", found);
-        return found.Count > 0
-            ? found.ToImmutable()
-            : new ChatCall([.. Enumerable.Range(0, choices).Select(i => new GenerationRequest(
-                prompt, budget, sampling with { Seed = sampling.Seed + i }, stop))]);
+        var asked = wire.MaxCompletionTokens ?? wire.MaxTokens;
+        prompt = SamplingParser.Truncate(prompt, wire, asked, model, found);
+        var budget = SamplingParser.Budget(prompt, asked, model, "messages", found);
+        if (found.Count > 0)
+        {
+            return found.ToImmutable();
+        }
+
+        var requests = Enumerable.Range(0, sampled).Select(i => new GenerationRequest(
+            prompt, budget, sampling with { Seed = sampling.Seed + i }, stop)
+        {
+            Report = reports.Answer ?? (sampled > wanted ? 0 : null),
+            ReportPrompt = reports.Prompt,
+            KeepSpecialTokens = wire.SkipSpecialTokens is false,
+        });
+        return new ChatCall([.. requests], wanted, reports, Echo(wire));
     }
+
+    // The protocol has it for answers that go on with what the assistant has begun to say.
+    private static string Echo(ChatCompletionRequest wire) =>
+        wire.Echo is true && wire.Messages is [.., { Role: "assistant", Content: { } begun }] ? begun.Text : "";
 
     private static bool TryEncode(
         ChatCompletionRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found, out int[] prompt)
@@ -100,10 +121,27 @@ internal static class ChatRequestParser
 
     private static void CheckSupported(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
     {
-        if (wire.Logprobs is true || wire.TopLogprobs > 0)
+        if (wire.TopLogprobs is not (null or 0) && wire.Logprobs is not true)
         {
             found.Add(new(
-                "logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
+                "top_logprobs", "needs-logprobs", "when using `top_logprobs`, `logprobs` must be set to true."));
+        }
+
+        if (wire.ContinueFinalMessage is true && wire.AddGenerationPrompt is not false)
+        {
+            found.Add(new(
+                "continue_final_message",
+                "exclusive",
+                "Cannot set both `continue_final_message` and `add_generation_prompt` to True; set "
+                + "add_generation_prompt to false."));
+        }
+
+        if (!string.IsNullOrEmpty(wire.ChatTemplate))
+        {
+            found.Add(new(
+                "chat_template",
+                "refused",
+                "This server renders the model's own template only; leave chat_template out."));
         }
 
         if (s_reserved.FirstOrDefault(name => wire.ChatTemplateKwargs?.ContainsKey(name) is true) is { } reserved)
@@ -114,6 +152,11 @@ internal static class ChatRequestParser
                 $"chat_template_kwargs holds '{reserved}', which the server sets; leave it out."));
         }
 
+        CheckTools(wire, found);
+    }
+
+    private static void CheckTools(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
+    {
         if (wire.Tools is { Count: 0 })
         {
             found.Add(new(

@@ -49,9 +49,9 @@ internal static class LegacyChatEndpoint
         }
 
         var (answers, failure) = await Answers.CollectAsync(stream, http.RequestAborted);
-        if (answers is null)
+        if (failure is not null)
         {
-            return Refuse(StatusCodes.Status500InternalServerError, failure!);
+            return Refuse(StatusCodes.Status500InternalServerError, failure);
         }
 
         var before = wire.Messages is null && wire.ReturnFullText is not false ? wire.Prompt : "";
@@ -91,7 +91,8 @@ internal static class LegacyChatEndpoint
         var budget = SamplingParser.Budget(prompt, int.Min(most, room), model, "prompt", found);
         return found.Count > 0
             ? found.ToImmutable()
-            : new ChatCall([new(prompt, budget, sampling, StopRules.None)]);
+            : new ChatCall(
+                [new(prompt, budget, sampling, StopRules.None)], 1, new(null, null, false, new(model.Text, false)), "");
     }
 
     private static JsonHttpResult<LegacyChatError> Refuse(int status, string detail) =>

@@ -9,7 +9,12 @@ namespace Kaito.InferenceHost.Completions;
 /// <summary>A completion call that can run.</summary>
 /// <param name="Requests">Prompt by prompt, n of each.</param>
 /// <param name="Echoes">Text to put before each answer; empty without <c>echo</c>.</param>
-internal sealed record CompletionCall(ImmutableArray<GenerationRequest> Requests, ImmutableArray<string> Echoes);
+/// <param name="Sampled">How many answers of each prompt are sampled.</param>
+/// <param name="Wanted">How many of them are returned.</param>
+/// <param name="Reports">What to report besides the text.</param>
+internal sealed record CompletionCall(
+    ImmutableArray<GenerationRequest> Requests, ImmutableArray<string> Echoes, int Sampled, int Wanted,
+    ReportRules Reports);
 
 /// <summary>Turns wire JSON into runnable requests, or into every reason why it cannot run.</summary>
 internal static class CompletionRequestParser
@@ -25,19 +30,32 @@ internal static class CompletionRequestParser
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
-        var choices = SamplingParser.ParseChoices(wire, found);
+        var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
+        var reports = ReportParser.Parse(wire, ("logprobs", wire.Logprobs), wire.Echo is true, model, found);
         var requests = ImmutableArray.CreateBuilder<GenerationRequest>();
-        foreach (var prompt in prompts)
+        foreach (var whole in prompts)
         {
-            var asked = wire.MaxTokens ?? int.Min(DefaultMaxTokens, int.Max(1, model.ContextTokens - prompt.Length));
+            var prompt = SamplingParser.Truncate(whole, wire, wire.MaxTokens, model, found);
+
+            // Evaluation programs ask for nothing but what the model expected of the prompt.
+            var promptOnly = wire is { MaxTokens: 0, Echo: true };
+            var asked = promptOnly ? 1
+                : wire.MaxTokens ?? int.Min(DefaultMaxTokens, int.Max(1, model.ContextTokens - prompt.Length));
             var budget = SamplingParser.Budget(prompt, asked, model, "prompt", found);
-            requests.AddRange(Enumerable.Range(0, choices).Select(i => new GenerationRequest(
-                prompt, budget, sampling with { Seed = sampling.Seed + i }, stop)));
+            requests.AddRange(Enumerable.Range(0, sampled).Select(i => new GenerationRequest(
+                prompt, budget, sampling with { Seed = sampling.Seed + i }, stop)
+            {
+                Report = reports.Answer ?? (sampled > wanted ? 0 : null),
+                ReportPrompt = reports.Prompt,
+                PromptOnly = promptOnly,
+                KeepSpecialTokens = wire.SkipSpecialTokens is false,
+            }));
         }
 
         return found.Count > 0
             ? found.ToImmutable()
-            : new CompletionCall(requests.ToImmutable(), Echoes(wire, model, requests.ToImmutable()));
+            : new CompletionCall(
+                requests.ToImmutable(), Echoes(wire, model, requests.ToImmutable()), sampled, wanted, reports);
     }
 
     private static List<int[]> ParsePrompts(
@@ -77,12 +95,6 @@ internal static class CompletionRequestParser
         {
             found.Add(new("suffix", "unsupported", "suffix is not currently supported"));
         }
-
-        if (wire.Logprobs is not null)
-        {
-            found.Add(new(
-                "logprobs", "unsupported", "This server does not report log probabilities yet; leave logprobs out."));
-        }
     }
 
     private static ImmutableArray<string> Echoes(
@@ -94,12 +106,14 @@ internal static class CompletionRequestParser
         }
 
         var choices = requests.Length / (wire.Prompt!.Texts.Count + wire.Prompt.Tokens.Count);
-        var texts = wire.Prompt.Texts.Concat(wire.Prompt.Tokens.Select(Decode));
-        return [.. texts.SelectMany(text => Enumerable.Repeat(text, choices))];
+        return wire.TruncatePromptTokens is null
+            ? [.. wire.Prompt.Texts.Concat(wire.Prompt.Tokens.Select(static ids => (int[])[.. ids]).Select(Decode))
+                .SelectMany(text => Enumerable.Repeat(text, choices))]
+            : [.. requests.Select(request => Decode(request.Prompt.ToArray()))];
 
         string Decode(int[] tokens)
         {
-            var decoder = model.Text.CreateDecoder();
+            var decoder = model.Text.CreateDecoder(wire.SkipSpecialTokens ?? true);
             return string.Concat(tokens.Select(decoder.Push)) + decoder.Flush();
         }
     }

@@ -102,12 +102,20 @@ internal sealed class DecoderSession : IDisposable
         _lastRow = 0;
     }
 
+    /// <summary>Whether <see cref="PromptLogits"/> may be asked for.</summary>
+    public bool ReadsPrompts => !_lastLogitsOnly;
+
     /// <summary>
     /// Logits after the last token of a row of the last run, shape [vocab]; valid until the next call.
     /// </summary>
-    public Span<float> Logits(int row)
+    public Span<float> Logits(int row) => LogitsAt(_lastRow + row);
+
+    /// <summary>Logits after a token of the last prefill, shape [vocab]; valid until the next call.</summary>
+    public ReadOnlySpan<float> PromptLogits(int token) => LogitsAt(token);
+
+    private Span<float> LogitsAt(int index)
     {
-        var bytes = _logits.AsSpan((_lastRow + row) * _vocabulary * SizeOf(_logitsType));
+        var bytes = _logits.AsSpan(index * _vocabulary * SizeOf(_logitsType));
         if (_logitsType == TensorElementType.Float)
         {
             return MemoryMarshal.Cast<byte, float>(bytes)[.._vocabulary];

@@ -28,6 +28,9 @@ internal interface IInferenceEngine : IDisposable
 /// <param name="VocabularySize">Length of a logits row.</param>
 internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int VocabularySize)
 {
+    /// <summary>Whether the logits of prompts can be read.</summary>
+    public bool ReadsPrompts { get; init; }
+
     /// <exception cref="ArgumentException">The sequence cannot run here; the message names value and limit.</exception>
     public void Require(EngineSequence sequence)
     {
@@ -61,7 +64,14 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
 /// <param name="Prompt">Token ids, at least one; shape [prompt_length].</param>
 /// <param name="MaxNewTokens">The engine stops the sequence itself after this many, at least 1.</param>
 /// <param name="Sampler">Chooses each token; called on the engine's thread.</param>
-internal sealed record EngineSequence(long Id, ReadOnlyMemory<int> Prompt, int MaxNewTokens, ITokenSampler Sampler);
+internal sealed record EngineSequence(long Id, ReadOnlyMemory<int> Prompt, int MaxNewTokens, ITokenSampler Sampler)
+{
+    /// <summary>
+    /// Sees what the model expected at each position of the prompt; null when nobody does. Only where
+    /// <see cref="EngineLimits.ReadsPrompts"/>; the whole prompt is then computed, whatever is known of it.
+    /// </summary>
+    public IPromptReader? PromptReader { get; init; }
+}
 
 /// <summary>One token of one sequence. The caller removes the sequence when this token ends it.</summary>
 internal readonly record struct EngineToken(long SequenceId, int Token);
@@ -71,6 +81,14 @@ internal interface ITokenSampler
 {
     /// <param name="logits">Shape [vocab]; may be overwritten.</param>
     int Sample(Span<float> logits);
+}
+
+/// <summary>Reads what the model expected of a prompt; belongs to one sequence.</summary>
+internal interface IPromptReader
+{
+    /// <param name="position">Of the prompt's token that the logits are about; from 1 on, each once, in order.</param>
+    /// <param name="logits">Shape [vocab].</param>
+    void Read(int position, ReadOnlySpan<float> logits);
 }
 
 /// <summary>The native runtime refused a step; its state must be considered lost.</summary>

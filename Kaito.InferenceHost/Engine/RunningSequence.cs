@@ -26,6 +26,9 @@ internal sealed class RunningSequence
     /// <summary>Tokens it may come to hold.</summary>
     public int Reserved => _sequence.Prompt.Length + _sequence.MaxNewTokens;
 
+    /// <summary>See <see cref="EngineSequence.PromptReader"/>.</summary>
+    public IPromptReader? PromptReader => _sequence.PromptReader;
+
     public bool Prefilling => Cached < _sequence.Prompt.Length;
 
     public bool Finished => _tokens.Count >= Reserved;

@@ -37,7 +37,10 @@ internal sealed class SlotEngine : IInferenceEngine
         _prefillTokens = session.ChunkTokens;
         _rowTokens = new int[options.MaxSequences + 1];
         _rowLengths = new int[options.MaxSequences + 1];
-        Limits = new(_sizing.ContextTokens, options.MaxSequences, model.VocabularySize);
+        Limits = new(_sizing.ContextTokens, options.MaxSequences, model.VocabularySize)
+        {
+            ReadsPrompts = session.ReadsPrompts,
+        };
     }
 
     /// <summary>Shorter than the model's context when the cache budget holds no such sequence.</summary>
@@ -197,12 +200,30 @@ internal sealed class SlotEngine : IInferenceEngine
             chunk = chunk[..Math.Min(chunk.Length, budget)];
             MakeRoom(sequence.Cached + chunk.Length);
             _session.Prefill(_cache, slot, chunk, sequence.Cached);
+            ReadPrompt(sequence, chunk.Length);
             sequence.Cached += chunk.Length;
             budget -= chunk.Length;
             if (!sequence.Prefilling)
             {
                 produced.Add(sequence.Sample(_session.Logits(0)));
                 FreeIfFinished(slot);
+            }
+        }
+    }
+
+    private void ReadPrompt(RunningSequence sequence, int count)
+    {
+        if (sequence.PromptReader is not { } reader)
+        {
+            return;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            // What follows the last token of the prompt is the answer's first one.
+            if (sequence.Cached + i + 1 is var position && position < sequence.Tokens.Length)
+            {
+                reader.Read(position, _session.PromptLogits(i));
             }
         }
     }
@@ -222,7 +243,11 @@ internal sealed class SlotEngine : IInferenceEngine
 
         _slots.Add(sequence);
         MakeRoom(1);
-        ReusePrefix(sequence, _slots.Count - 1);
+        if (sequence.PromptReader is null)
+        {
+            ReusePrefix(sequence, _slots.Count - 1);
+        }
+
         return true;
     }
 

@@ -9,7 +9,23 @@ namespace Kaito.InferenceHost.Generation;
 /// <param name="Sampling">How each token is chosen.</param>
 /// <param name="Stop">What ends the answer before <paramref name="MaxNewTokens"/>.</param>
 internal sealed record GenerationRequest(
-    ReadOnlyMemory<int> Prompt, int MaxNewTokens, SamplingParameters Sampling, StopRules Stop);
+    ReadOnlyMemory<int> Prompt, int MaxNewTokens, SamplingParameters Sampling, StopRules Stop)
+{
+    /// <summary>
+    /// Alternatives to report with each token of the answer; <see langword="null"/> for no report at all, and
+    /// <see cref="TokenReports.All"/> for all.
+    /// </summary>
+    public int? Report { get; init; }
+
+    /// <summary>The same for the tokens of the prompt.</summary>
+    public int? ReportPrompt { get; init; }
+
+    /// <summary>Nothing is generated: only the prompt is of interest.</summary>
+    public bool PromptOnly { get; init; }
+
+    /// <summary>Keeps control tokens in the text.</summary>
+    public bool KeepSpecialTokens { get; init; }
+}
 
 /// <summary>Sampling of one sequence; every value is in its range.</summary>
 /// <param name="Temperature">0 is greedy.</param>
@@ -21,6 +37,8 @@ internal sealed record GenerationRequest(
 /// <param name="FrequencyPenalty">-2 to 2; 0 is off.</param>
 /// <param name="Seed"><see langword="null"/> draws one.</param>
 /// <param name="Bias">Token id to logit addition.</param>
+/// <param name="Allowed">The only tokens that may be chosen; empty for all.</param>
+/// <param name="Banned">Sequences of tokens that never come about, none empty.</param>
 internal sealed record SamplingParameters(
     float Temperature = 1,
     float TopP = 1,
@@ -30,7 +48,9 @@ internal sealed record SamplingParameters(
     float PresencePenalty = 0,
     float FrequencyPenalty = 0,
     long? Seed = null,
-    ImmutableArray<KeyValuePair<int, float>> Bias = default)
+    ImmutableArray<KeyValuePair<int, float>> Bias = default,
+    FrozenSet<int>? Allowed = null,
+    ImmutableArray<ImmutableArray<int>> Banned = default)
 {
     public static SamplingParameters Greedy { get; } = new(Temperature: 0);
 }

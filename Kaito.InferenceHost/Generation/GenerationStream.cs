@@ -7,19 +7,35 @@ namespace Kaito.InferenceHost.Generation;
 /// <param name="Choice">Position of the sequence in its call.</param>
 internal abstract record GenerationEvent(int Choice)
 {
-    public sealed record Text(int Choice, string Value) : GenerationEvent(Choice);
+    /// <param name="Choice">Position of the sequence in its call.</param>
+    /// <param name="Value">Whole characters.</param>
+    /// <param name="Tokens">What the text came from; those that gave no text yet are with the next event.</param>
+    public sealed record Text(int Choice, string Value, EventTokens Tokens) : GenerationEvent(Choice);
+
+    /// <summary>What the model expected of the prompt; before everything else of the sequence.</summary>
+    /// <param name="Choice">Position of the sequence in its call.</param>
+    /// <param name="Reports">One for each token of the prompt but the first.</param>
+    public sealed record Prompt(int Choice, ImmutableArray<TokenReport> Reports) : GenerationEvent(Choice);
 
     /// <param name="Choice">Position of the sequence in its call.</param>
     /// <param name="Reason"><c>stop</c>, <c>length</c> or <c>abort</c>.</param>
     /// <param name="StopText">The stop string that ended it.</param>
     /// <param name="StopToken">The stop token of the request that ended it.</param>
     /// <param name="NewTokens">Generated tokens, end token included.</param>
-    public sealed record Finished(int Choice, string Reason, string? StopText, int? StopToken, int NewTokens)
+    /// <param name="Tokens">Those that gave no text, such as the end token.</param>
+    public sealed record Finished(
+        int Choice, string Reason, string? StopText, int? StopToken, int NewTokens, EventTokens Tokens)
         : GenerationEvent(Choice);
 
     /// <summary>The engine lost the sequence. The message is for the client and names nothing internal.</summary>
     public sealed record Failed(int Choice, string Message) : GenerationEvent(Choice);
 }
+
+/// <summary>The tokens that one event is about.</summary>
+/// <param name="Ids">In order.</param>
+/// <param name="Reports">One for each of them; empty when nobody asked.</param>
+/// <param name="Total">Tokens of the sequence up to here.</param>
+internal sealed record EventTokens(ImmutableArray<int> Ids, ImmutableArray<TokenReport> Reports, int Total);
 
 /// <summary>The handle of one HTTP call: the events of its sequences, in order, one terminal event each.</summary>
 internal sealed class GenerationStream
@@ -35,9 +51,9 @@ internal sealed class GenerationStream
     {
         (Requests, Arrived, Cancelled, _open) = (requests, arrived, cancelled, requests.Length);
 
-        // The engine must never wait for a slow client. A sequence emits at most one text per token, one held
-        // back and one terminal event, so a channel of that size makes every TryWrite succeed.
-        var capacity = requests.Sum(request => (long)request.MaxNewTokens + 2);
+        // The engine must never wait for a slow client. A sequence emits at most one event for its prompt, one text per
+        // token, one held back and one terminal event, so a channel of that size makes every TryWrite succeed.
+        var capacity = requests.Sum(request => (long)request.MaxNewTokens + 3);
         _events = Channel.CreateBounded<GenerationEvent>(
             new BoundedChannelOptions((int)long.Min(capacity, int.MaxValue)) { SingleReader = true });
     }
@@ -60,7 +76,7 @@ internal sealed class GenerationStream
             throw new InvalidOperationException("A call emitted more events than its token budget.");
         }
 
-        if (item is not GenerationEvent.Text && Interlocked.Decrement(ref _open) == 0)
+        if (item is GenerationEvent.Finished or GenerationEvent.Failed && Interlocked.Decrement(ref _open) == 0)
         {
             _events.Writer.Complete();
         }

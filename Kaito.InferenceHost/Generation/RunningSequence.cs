@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
@@ -5,17 +6,35 @@ using Kaito.InferenceHost.Models;
 namespace Kaito.InferenceHost.Generation;
 
 /// <summary>One sequence in the engine: from tokens to events. Touched by the engine's thread only.</summary>
-internal sealed class RunningSequence(long id, int choice, GenerationStream call, ServedModel model)
+internal sealed class RunningSequence : IPromptReader
 {
-    private readonly ITextDecoder _decoder = model.Text.CreateDecoder();
-    private readonly StopScanner _scanner =
-        new(call.Requests[choice].Stop.Texts, call.Requests[choice].Stop.IncludeText);
+    private readonly int _choice;
+    private readonly ServedModel _model;
+    private readonly ITextDecoder _decoder;
+    private readonly StopScanner _scanner;
+    private readonly TokenSampler _sampler;
+    private readonly List<int> _ids = [];
+    private readonly List<TokenReport> _reports = [];
+    private readonly List<TokenReport> _promptReports = [];
+    private bool _begun;
 
-    public long Id { get; } = id;
+    public RunningSequence(long id, int choice, GenerationStream call, ServedModel model)
+    {
+        (Id, _choice, Call, _model, Request) = (id, choice, call, model, call.Requests[choice]);
+        _decoder = model.Text.CreateDecoder(skipSpecialTokens: !Request.KeepSpecialTokens);
+        _scanner = new(Request.Stop.Texts, Request.Stop.IncludeText);
+        _sampler = new(
+            Request.Sampling, Request.Prompt, [.. model.EndTokens, .. Request.Stop.Tokens], Request.Stop.MinNewTokens)
+        {
+            Report = Request.Report,
+        };
+    }
 
-    public GenerationStream Call { get; } = call;
+    public long Id { get; }
 
-    public GenerationRequest Request { get; } = call.Requests[choice];
+    public GenerationStream Call { get; }
+
+    public GenerationRequest Request { get; }
 
     public int NewTokens { get; private set; }
 
@@ -26,18 +45,32 @@ internal sealed class RunningSequence(long id, int choice, GenerationStream call
 
     public long LastToken { get; set; }
 
-    public EngineSequence ToEngineSequence() => new(
-        Id,
-        Request.Prompt,
-        Request.MaxNewTokens,
-        new TokenSampler(
-            Request.Sampling, Request.Prompt, [.. model.EndTokens, .. Request.Stop.Tokens], Request.Stop.MinNewTokens));
+    public EngineSequence ToEngineSequence() => new(Id, Request.Prompt, Request.MaxNewTokens, _sampler)
+    {
+        PromptReader = Request.ReportPrompt is null ? null : this,
+    };
+
+    /// <inheritdoc/>
+    public void Read(int position, ReadOnlySpan<float> logits) => _promptReports.Add(
+        TokenReports.Read(logits, Request.Prompt.Span[position], Request.ReportPrompt ?? 0));
 
     /// <summary>Takes one token and emits what it completes.</summary>
     /// <returns>The finish reason when this token ends the sequence.</returns>
     public string? Accept(int token)
     {
+        Begin();
+        if (Request.PromptOnly)
+        {
+            return Finish("length", null, null);
+        }
+
         NewTokens++;
+        _ids.Add(token);
+        if (_sampler.Reported is { } report)
+        {
+            _reports.Add(report);
+        }
+
         if (IsEnd(token))
         {
             return Finish("stop", null, Request.Stop.Tokens.Contains(token) ? token : null);
@@ -54,11 +87,21 @@ internal sealed class RunningSequence(long id, int choice, GenerationStream call
 
     public void Abort() => Finish("abort", null, null);
 
-    public void Fail(string message) => Call.Emit(new GenerationEvent.Failed(choice, message));
+    public void Fail(string message) => Call.Emit(new GenerationEvent.Failed(_choice, message));
+
+    private void Begin()
+    {
+        if (!_begun && Request.ReportPrompt is not null)
+        {
+            Call.Emit(new GenerationEvent.Prompt(_choice, [.. _promptReports]));
+        }
+
+        _begun = true;
+    }
 
     private bool IsEnd(int token) =>
         NewTokens > Request.Stop.MinNewTokens
-        && (Request.Stop.Tokens.Contains(token) || (!Request.Stop.IgnoreEnd && model.EndTokens.Contains(token)));
+        && (Request.Stop.Tokens.Contains(token) || (!Request.Stop.IgnoreEnd && _model.EndTokens.Contains(token)));
 
     private string Scan(string text) => NewTokens < Request.Stop.MinNewTokens ? text : _scanner.Push(text);
 
@@ -70,7 +113,7 @@ internal sealed class RunningSequence(long id, int choice, GenerationStream call
             EmitText(rest.Append(_scanner.Found is null ? _scanner.Flush() : "").ToString());
         }
 
-        Call.Emit(new GenerationEvent.Finished(choice, reason, stopText, stopToken, NewTokens));
+        Call.Emit(new GenerationEvent.Finished(_choice, reason, stopText, stopToken, NewTokens, TakeTokens()));
         return reason;
     }
 
@@ -78,7 +121,16 @@ internal sealed class RunningSequence(long id, int choice, GenerationStream call
     {
         if (text.Length > 0)
         {
-            Call.Emit(new GenerationEvent.Text(choice, text));
+            Call.Emit(new GenerationEvent.Text(_choice, text, TakeTokens()));
         }
+    }
+
+    private EventTokens TakeTokens()
+    {
+        ImmutableArray<int> ids = [.. _ids];
+        ImmutableArray<TokenReport> reports = [.. _reports];
+        _ids.Clear();
+        _reports.Clear();
+        return new(ids, reports, NewTokens);
     }
 }

@@ -40,6 +40,11 @@ internal static class SamplingParser
                 $"repetition_penalty is {repetition}; give a number above 0, 1 is off."),
             found);
         CheckSupported(wire, found);
+        var allowed = wire.AllowedTokenIds;
+        Require(
+            allowed is not { Count: 0 }, "allowed_token_ids", "allowed_token_ids is empty; name tokens or leave it out.",
+            found);
+        RequireTokens("allowed_token_ids", allowed ?? [], model, found);
         return new(
             temperature is > 0 and < LeastTemperature ? LeastTemperature : temperature,
             topP,
@@ -49,7 +54,9 @@ internal static class SamplingParser
             Range(wire.PresencePenalty, 0, "presence_penalty", -2, 2, found),
             Range(wire.FrequencyPenalty, 0, "frequency_penalty", -2, 2, found),
             wire.Seed is -1 ? null : wire.Seed,
-            ParseBias(wire.LogitBias, model.VocabularySize, found));
+            ParseBias(wire.LogitBias, model.VocabularySize, found),
+            allowed?.ToFrozenSet(),
+            ParseBadWords(wire.BadWords ?? [], model, found));
     }
 
     public static StopRules ParseStop(
@@ -66,26 +73,41 @@ internal static class SamplingParser
             "stop_token_ids",
             $"stop_token_ids holds {tokens.Count} ids; give at most {MostStops}.",
             found);
-        foreach (var odd in tokens.Where(token => token < 0 || token >= model.VocabularySize).Take(1))
-        {
-            found.Add(new(
-                "stop_token_ids",
-                "out-of-range",
-                $"stop_token_ids holds {odd}; token ids go from 0 to {model.VocabularySize - 1}."));
-        }
-
+        RequireTokens("stop_token_ids", tokens, model, found);
         Require(least >= 0, "min_tokens", $"min_tokens is {least}; give 0 or more.", found);
         return new(
             [.. texts], tokens.ToFrozenSet(), wire.IncludeStopStrInOutput is true, wire.IgnoreEos is true, least);
     }
 
-    /// <summary>How often to answer each prompt.</summary>
-    public static int ParseChoices(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
+    /// <summary>How often to answer each prompt, and how many of these answers to return.</summary>
+    public static (int Sampled, int Wanted) ParseChoices(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
     {
         var n = wire.N ?? 1;
         Require(n is >= 1 and <= MostChoices, "n", $"n is {n}; give 1 to {MostChoices}.", found);
         Require(n == 1 || wire.Temperature is not 0, "n", $"n must be 1 when using greedy sampling, not {n}.", found);
-        return int.Clamp(n, 1, MostChoices);
+        var best = wire.BestOf ?? n;
+        Require(
+            best >= n && best <= MostChoices, "best_of", $"best_of is {best}; give n ({n}) to {MostChoices}.", found);
+        Require(
+            best == n || wire.Stream is not true, "best_of", "best_of over n is not available when `stream=True`.",
+            found);
+        return (int.Clamp(best, 1, MostChoices), int.Clamp(n, 1, MostChoices));
+    }
+
+    /// <summary>The end of a prompt, where only that is to be kept.</summary>
+    public static int[] Truncate(
+        int[] prompt, SamplingRequest wire, int? maxTokens, ServedModel model, ImmutableArray<FieldError>.Builder found)
+    {
+        if (wire.TruncatePromptTokens is not { } kept)
+        {
+            return prompt;
+        }
+
+        Require(
+            kept is -1 or >= 1 && kept < model.ContextTokens, "truncate_prompt_tokens",
+            $"truncate_prompt_tokens is {kept}; give 1 to {model.ContextTokens - 1}, or -1 for as many as fit.", found);
+        var most = kept == -1 ? model.ContextTokens - Math.Max(1, maxTokens ?? 1) : kept;
+        return most >= 1 && most < prompt.Length ? prompt[^most..] : prompt;
     }
 
     /// <summary>
@@ -139,6 +161,9 @@ internal static class SamplingParser
             "Stream options can only be defined when `stream=True`.",
             found);
         Require(
+            wire.UseBeamSearch is not true, "use_beam_search",
+            "This server does not search with beams; leave use_beam_search out, or ask for best_of.", found);
+        Require(
             wire.ResponseFormat is not { } format || IsText(format),
             "response_format",
             "This server does not constrain answers yet; leave response_format out or set its type to 'text'.",
@@ -176,6 +201,33 @@ internal static class SamplingParser
         }
 
         return bias.ToImmutable();
+    }
+
+    private static void RequireTokens(
+        string name, IReadOnlyList<int> tokens, ServedModel model, ImmutableArray<FieldError>.Builder found)
+    {
+        foreach (var odd in tokens.Where(token => token < 0 || token >= model.VocabularySize).Take(1))
+        {
+            found.Add(new(
+                name, "out-of-range", $"{name} holds {odd}; token ids go from 0 to {model.VocabularySize - 1}."));
+        }
+    }
+
+    // A word may begin the answer or follow another one: both ways to write it are kept out.
+    private static ImmutableArray<ImmutableArray<int>> ParseBadWords(
+        IReadOnlyList<string> words, ServedModel model, ImmutableArray<FieldError>.Builder found)
+    {
+        Require(
+            words.Count <= MostStops, "bad_words", $"bad_words holds {words.Count} words; give at most {MostStops}.",
+            found);
+        Require(words.All(static w => w?.Trim().Length > 0), "bad_words", "bad_words holds an empty word; remove it.", found);
+        return
+        [
+            .. words.Where(static w => w?.Trim().Length > 0).Take(MostStops)
+                .SelectMany(static w => new[] { w.TrimStart(), " " + w.TrimStart() })
+                .Select(w => model.Text.Encode(w, addSpecialTokens: false).ToImmutableArray())
+                .Where(static ids => !ids.IsEmpty),
+        ];
     }
 
     private static float Range(

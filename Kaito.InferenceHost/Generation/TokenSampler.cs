@@ -6,7 +6,7 @@ using Kaito.InferenceHost.Engine;
 namespace Kaito.InferenceHost.Generation;
 
 /// <summary>
-/// Chooses the tokens of one sequence. Order: minimum-length mask, bias, penalties, temperature, min_p, top_k,
+/// Chooses the tokens of one sequence. Order: minimum-length mask, allowed and banned tokens, bias, penalties, temperature, min_p, top_k,
 /// top_p, draw. Greedy without penalties is one vectorised pass.
 /// </summary>
 /// <param name="parameters">Checked values.</param>
@@ -23,16 +23,49 @@ internal sealed class TokenSampler(
     private readonly bool _penalises =
         parameters is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
 
+    private readonly BannedSequences? _banned =
+        parameters.Banned.IsDefaultOrEmpty ? null : new(parameters.Banned);
+
     private int _count;
+    private float[] _raw = [];
+
+    /// <summary>Alternatives to report with each token; null for no reports.</summary>
+    public int? Report { get; init; }
+
+    /// <summary>About the token chosen last; null without <see cref="Report"/>.</summary>
+    public TokenReport? Reported { get; private set; }
 
     /// <inheritdoc/>
     public int Sample(Span<float> logits)
+    {
+        if (Report is not { } top)
+        {
+            return Choose(logits);
+        }
+
+        // Choosing overwrites the row; what is reported is the model's own distribution.
+        if (_raw.Length != logits.Length)
+        {
+            _raw = new float[logits.Length];
+        }
+
+        logits.CopyTo(_raw);
+        var token = Choose(logits);
+        Reported = TokenReports.Read(_raw, token, top);
+        return token;
+    }
+
+    private int Choose(Span<float> logits)
     {
         Adjust(logits);
         var best = TensorPrimitives.IndexOfMax<float>(logits);
         if (!float.IsFinite(logits[best]))
         {
-            throw new EngineException("The model produced logits that are not numbers.");
+            // Masks that leave nothing end the answer.
+            best = endTokens.FirstOrDefault(-1) is >= 0 and var end && IsMasked(logits) ? end
+                : throw new EngineException("The model produced logits that are not numbers.");
+            Remember(best);
+            return best;
         }
 
         var token = parameters.Temperature == 0 ? best : Draw(logits, logits[best]);
@@ -53,6 +86,15 @@ internal sealed class TokenSampler(
             }
         }
 
+        if (parameters.Allowed is { } allowed)
+        {
+            for (var token = 0; token < logits.Length; token++)
+            {
+                logits[token] = allowed.Contains(token) ? logits[token] : float.NegativeInfinity;
+            }
+        }
+
+        _banned?.Mask(logits);
         if (!parameters.Bias.IsDefaultOrEmpty)
         {
             foreach (var (token, addition) in parameters.Bias)
@@ -66,6 +108,9 @@ internal sealed class TokenSampler(
             Penalise(logits);
         }
     }
+
+    private bool IsMasked(ReadOnlySpan<float> logits) =>
+        (parameters.Allowed is not null || _banned is not null) && !logits.ContainsAnyExcept(float.NegativeInfinity);
 
     private void Penalise(Span<float> logits)
     {
@@ -91,6 +136,7 @@ internal sealed class TokenSampler(
     private void Remember(int token)
     {
         _count++;
+        _banned?.Push(token);
         if (_penalises)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_produced, token, out _)++;

@@ -5,13 +5,16 @@ using Kaito.OpenAI;
 namespace Kaito.InferenceHost.Http;
 
 /// <summary>How one endpoint words its chunks.</summary>
-/// <param name="Open">The first chunk of a choice; <see langword="null"/> when the protocol has none.</param>
+/// <param name="Open">
+/// The first chunk of a choice, with what the model expected of its prompt where that was asked for;
+/// <see langword="null"/> when the protocol has none.
+/// </param>
 /// <param name="Text">A chunk that adds text.</param>
 /// <param name="Close">The closing chunk of a choice.</param>
 /// <param name="Count">The chunk that only carries usage.</param>
 /// <param name="WithUsage">The same chunk with usage so far.</param>
 internal sealed record ChunkShapes<T>(
-    Func<int, T?> Open,
+    Func<int, GenerationEvent.Prompt?, T?> Open,
     Func<GenerationEvent.Text, T> Text,
     Func<GenerationEvent.Finished, T> Close,
     Func<Usage, T> Count,
@@ -28,7 +31,7 @@ internal sealed class EventStreamResult<T>(
 {
     private readonly bool[] _opened = new bool[stream.Requests.Length];
     private readonly bool _continuous = options?.ContinuousUsageStats is true;
-    private int _newTokens;
+    private readonly int[] _newTokens = new int[stream.Requests.Length];
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -63,7 +66,7 @@ internal sealed class EventStreamResult<T>(
 
         if (options?.IncludeUsage is true)
         {
-            ServerSentEvents.Write(response.BodyWriter, shapes.Count(Answers.Count(stream, _newTokens)), contract);
+            ServerSentEvents.Write(response.BodyWriter, shapes.Count(Answers.Count(stream, _newTokens.Sum())), contract);
         }
 
         ServerSentEvents.WriteDone(response.BodyWriter);
@@ -84,16 +87,17 @@ internal sealed class EventStreamResult<T>(
         if (!_opened[item.Choice])
         {
             _opened[item.Choice] = true;
-            WriteChunk(response, shapes.Open(item.Choice));
+            WriteChunk(response, shapes.Open(item.Choice, item as GenerationEvent.Prompt));
         }
 
         if (item is GenerationEvent.Finished end)
         {
-            _newTokens += end.NewTokens;
+            _newTokens[item.Choice] = end.NewTokens;
             WriteChunk(response, shapes.Close(end));
         }
         else if (item is GenerationEvent.Text text)
         {
+            _newTokens[item.Choice] = text.Tokens.Total;
             WriteChunk(response, shapes.Text(text));
         }
 
@@ -106,7 +110,7 @@ internal sealed class EventStreamResult<T>(
         {
             ServerSentEvents.Write(
                 response.BodyWriter,
-                _continuous ? shapes.WithUsage(chunk, Answers.Count(stream, _newTokens)) : chunk,
+                _continuous ? shapes.WithUsage(chunk, Answers.Count(stream, _newTokens.Sum())) : chunk,
                 contract);
         }
     }

@@ -50,6 +50,7 @@ internal static class ModelLoading
             text.Value,
             clock.GetUtcNow().ToUnixTimeSeconds())
         {
+            ReadsPrompts = engine.Limits.ReadsPrompts,
             Sampling = SamplingDefaults.From(folder.Search, folder.Author),
         };
         return new(model, engine)

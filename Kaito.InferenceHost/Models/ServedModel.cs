@@ -23,6 +23,9 @@ internal sealed record ServedModel(
     IModelText Text,
     long Created)
 {
+    /// <summary>Whether what the model expected of a prompt can be reported.</summary>
+    public bool ReadsPrompts { get; init; }
+
     /// <summary>What a request gets that does not say how to sample.</summary>
     public SamplingDefaults Sampling { get; init; } = new();
 }
@@ -39,7 +42,11 @@ internal interface IModelText
     int[] EncodeChat(ChatCompletionRequest request);
 
     /// <summary>A decoder for one sequence; not thread-safe.</summary>
-    ITextDecoder CreateDecoder();
+    /// <param name="skipSpecialTokens">Leaves control tokens out.</param>
+    ITextDecoder CreateDecoder(bool skipSpecialTokens = true);
+
+    /// <summary>The bytes that one token stands for, which need not be whole characters.</summary>
+    ReadOnlySpan<byte> TokenBytes(int token);
 }
 
 /// <summary>Turns the tokens of one sequence into whole characters.</summary>

@@ -21,7 +21,10 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
 
         try
         {
-            return tokenizer.Encode(template.RenderSegments(ToInput(request)), addSpecialTokens: false);
+            var rendered = template.RenderSegments(ToInput(request));
+            return tokenizer.Encode(
+                request.ContinueFinalMessage is true ? UpToLastMessage(rendered, request) : rendered,
+                request.AddSpecialTokens ?? false);
         }
         catch (ChatTemplateException refused)
         {
@@ -30,18 +33,61 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
     }
 
     /// <inheritdoc/>
-    public ITextDecoder CreateDecoder() => new Decoder(tokenizer.CreateStream(skipSpecialTokens: true));
+    public ITextDecoder CreateDecoder(bool skipSpecialTokens = true) =>
+        new Decoder(tokenizer.CreateStream(skipSpecialTokens));
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> TokenBytes(int token) => tokenizer.TokenBytes(token);
+
+    // The template ends the turn; what comes after the last message's words goes, so that the model goes on with them.
+    private static List<TextSegment> UpToLastMessage(
+        IReadOnlyList<TextSegment> rendered, ChatCompletionRequest request)
+    {
+        var last = request.Messages![^1].Content?.Text ?? "";
+        var all = string.Concat(rendered.Select(static segment => segment.Text));
+        var spoken = all.Contains(last, StringComparison.Ordinal) ? last : last.Trim();
+        var end = spoken.Length == 0 ? -1 : all.LastIndexOf(spoken, StringComparison.Ordinal);
+        if (end < 0)
+        {
+            throw new PromptException(
+                "The chat template does not show the last message, so it cannot be continued; leave "
+                + "continue_final_message out.");
+        }
+
+        end += spoken.Length;
+        var kept = new List<TextSegment>();
+        foreach (var segment in rendered)
+        {
+            var length = int.Min(segment.Text.Length, end);
+            kept.Add(segment with { Text = segment.Text[..length] });
+            end -= length;
+        }
+
+        return kept;
+    }
 
     private ChatTemplateInput ToInput(ChatCompletionRequest request) => new()
     {
         Messages = new([.. request.Messages!.Select(ToNode)]),
         AddGenerationPrompt = request.AddGenerationPrompt ?? true,
         SpecialTokens = tokenizer.SpecialTokens,
-        Variables = request.ChatTemplateKwargs is { } variables
-            ? new(variables.Select(pair => KeyValuePair.Create(pair.Key, ToNode(pair.Value))))
-            : null,
+        Variables = Variables(request),
         Now = clock.GetUtcNow(),
     };
+
+    private static JsonObject? Variables(ChatCompletionRequest request)
+    {
+        JsonObject? variables = request.ChatTemplateKwargs is { } given
+            ? new(given.Select(static pair => KeyValuePair.Create(pair.Key, ToNode(pair.Value))))
+            : null;
+        if (request.Documents is { } documents)
+        {
+            variables ??= [];
+            variables["documents"] = new JsonArray([.. documents.Select(ToNode)]);
+        }
+
+        return variables;
+    }
 
     private static JsonNode ToNode(ChatMessage message)
     {

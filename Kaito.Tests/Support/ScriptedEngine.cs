@@ -29,7 +29,7 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     /// <summary>Steps work and give no token, so no sequence ends by itself.</summary>
     public bool Silent { get; set; }
 
-    public EngineLimits Limits { get; } = new(context, slots, Vocabulary);
+    public EngineLimits Limits { get; } = new(context, slots, Vocabulary) { ReadsPrompts = true };
 
     public int RunningCount
     {
@@ -50,7 +50,10 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
             Vocabulary,
             FrozenSet.Create(End),
             new CharacterText(),
-            0),
+            0)
+        {
+            ReadsPrompts = true,
+        },
         engine);
 
     public bool TryAdd(EngineSequence sequence)
@@ -101,10 +104,26 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
         // The favourite is the prompt's next character, then the end token.
         public int Next()
         {
+            if (_at == 0)
+            {
+                ReadPrompt();
+            }
+
             var logits = new float[Vocabulary];
             logits[_at < sequence.Prompt.Length ? sequence.Prompt.Span[_at] : End] = 20;
             _at++;
             return sequence.Sampler.Sample(logits);
+        }
+
+        // Every token of a prompt is expected to come twice.
+        private void ReadPrompt()
+        {
+            for (var i = 1; i < sequence.Prompt.Length && sequence.PromptReader is not null; i++)
+            {
+                var logits = new float[Vocabulary];
+                logits[sequence.Prompt.Span[i - 1]] = 20;
+                sequence.PromptReader.Read(i, logits);
+            }
         }
     }
 
@@ -115,7 +134,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
         public int[] EncodeChat(ChatCompletionRequest request) =>
             Encode(string.Join('\n', request.Messages!.Select(message => message.Content?.Text)), false);
 
-        public ITextDecoder CreateDecoder() => new Decoder();
+        public ITextDecoder CreateDecoder(bool skipSpecialTokens = true) => new Decoder();
+
+        public ReadOnlySpan<byte> TokenBytes(int token) => new[] { (byte)token };
 
         private sealed class Decoder : ITextDecoder
         {

@@ -110,7 +110,7 @@ public sealed class ChatCompletionsEndpointTests : IAsyncLifetime
     [InlineData("""{"max_tokens":0}""", "BadRequestError", "max_tokens")]
     [InlineData("""{"max_tokens":64}""", "BadRequestError", "max_tokens")]
     [InlineData("""{"stop":[""]}""", "BadRequestError", "stop")]
-    [InlineData("""{"logprobs":true}""", "BadRequestError", "logprobs")]
+    [InlineData("""{"top_logprobs":1}""", "BadRequestError", "top_logprobs")]
     [InlineData("""{"stream_options":{}}""", "BadRequestError", "stream_options")]
     [InlineData("""{"response_format":{"type":"json_object"}}""", "BadRequestError", "response_format")]
     [InlineData("""{"logit_bias":{"999":1}}""", "BadRequestError", "logit_bias")]

@@ -124,7 +124,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
     [InlineData("\"prompt\":\"\"", "prompt", "The prompt give no token")]
     [InlineData("\"prompt\":[\"a\",1]", "body.prompt", "A prompt is a string")]
     [InlineData("\"prompt\":\"\u00e4\"", "prompt", "need token 228; ids of this model go from 0 to 127")]
-    [InlineData("\"prompt\":\"x\",\"logprobs\":5", "logprobs", "leave logprobs out")]
+    [InlineData("\"prompt\":\"x\",\"logprobs\":21", "logprobs", "give 0 to 20")]
     public async Task PostCompletions_HostileMember_NamesIt(string member, string param, string said) =>
         await RefusedAsync(Completions, $$"""{{{member}}}""", 400, param, said);
 

@@ -73,6 +73,45 @@ public sealed class CheckpointConversionTests
     }
 
     [Theory]
+    [MemberData(nameof(Families))]
+    public void Run_Float32_OurEngineReadsThePromptAsTransformersDoes(string family)
+    {
+        using var scratch = new ScratchFolder();
+        var golden = Converted(family, scratch);
+        var options = new EngineOptions
+        {
+            MaxSequences = 2,
+            PrefillTokens = 4,
+            Threads = 1,
+            CacheBytes = 16 << 20,
+            PrefixBytes = 1 << 20,
+        };
+        using var engine = SlotEngine.Load(ModelFolder.Read(scratch.Path("model")), options);
+        var sequence = new EngineSequence(1, golden.Inputs[0], 1, new GreedySampler());
+
+        // What is known of the prompt already must not be left out.
+        EngineRun.Alone(engine, sequence);
+        var reader = new KeepingReader();
+        EngineRun.Alone(engine, sequence with { PromptReader = reader });
+
+        Assert.Equal(Enumerable.Range(1, golden.Inputs[0].Length - 1), reader.Rows.Keys.Order());
+        var kept = golden.Positions[0].Select((position, i) => (position, i))
+            .Where(p => reader.Rows.ContainsKey(p.position + 1)).ToArray();
+        Assert.NotEmpty(kept);
+        Assert.InRange(
+            LargestDifference(
+                [.. kept.Select(p => golden.Logits[0][p.i])], [.. kept.Select(p => reader.Rows[p.position + 1])]),
+            0, Tolerance);
+    }
+
+    private sealed class KeepingReader : IPromptReader
+    {
+        public Dictionary<int, float[]> Rows { get; } = [];
+
+        public void Read(int position, ReadOnlySpan<float> logits) => Rows.Add(position, logits.ToArray());
+    }
+
+    [Theory]
     [InlineData("llama-rope-linear", "rope_type")]
     [InlineData("llama-rope-yarn", "type")]
     [InlineData("llama3-rope", "rope_type")]
