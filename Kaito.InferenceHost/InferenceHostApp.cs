@@ -3,6 +3,7 @@ using Kaito.InferenceHost.Completions;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
+using Kaito.InferenceHost.Tokens;
 
 namespace Kaito.InferenceHost;
 
@@ -63,6 +64,9 @@ internal static class InferenceHostApp
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName));
+        builder.Services.AddSingleton<ServerLoad>();
+        builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins([.. options.AllowedOrigins]).AllowAnyMethod().AllowAnyHeader()));
         builder.Services.AddSingleton<GenerationScheduler>();
         builder.Services.AddHostedService(static provider => provider.GetRequiredService<GenerationScheduler>());
         builder.Services.Configure<HostOptions>(host =>
@@ -70,11 +74,15 @@ internal static class InferenceHostApp
 
         var app = builder.Build();
         app.UseExceptionHandler(static _ => { });
+        app.UseCors();
+        app.UseMiddleware<ApiKeys>();
+        app.UseMiddleware<RateLimit>();
         app.MapDefaultEndpoints();
         app.MapModels();
         app.MapChatCompletions();
         app.MapCompletions();
         app.MapLegacyChat();
+        app.MapTokenize();
         app.MapService();
         return app;
     }

@@ -38,6 +38,17 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
     /// <summary>How long running answers may go on after SIGTERM.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(25);
 
+    /// <summary>
+    /// Waiting requests above which more are turned away with 429; <see langword="null"/> to let the queue fill.
+    /// </summary>
+    public int? RateLimit { get; init; }
+
+    /// <summary>Keys of which a request must show one; empty to ask for none.</summary>
+    public ImmutableArray<string> ApiKeys { get; init; } = [];
+
+    /// <summary>Web pages whose scripts may call the server; <c>*</c> for all.</summary>
+    public ImmutableArray<string> AllowedOrigins { get; init; } = ["*"];
+
     /// <summary>What <c>GET /v1/models</c> reports as root.</summary>
     public string Root => SubstitutedFor is null ? ModelPath : $"{ModelPath} (substitute for {SubstitutedFor})";
 }
@@ -48,8 +59,10 @@ internal static class InferenceHostCommand
     private static readonly string[] s_known =
     [
         "config", "model-path", "served-model-name", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls", "engine",
+        "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins",
     ];
+
+    private static readonly string[] s_switches = ["kaito-disable-rate-limit"];
 
     /// <param name="args">Pairs of <c>--name value</c> or <c>--name=value</c>.</param>
     /// <param name="environment">Reads one variable.</param>
@@ -74,6 +87,8 @@ internal static class InferenceHostCommand
         var options = Merge(new(path ?? "", name), named, settings, found) with
         {
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
+            ApiKeys = [.. Keys(named, environment)],
+            AllowedOrigins = OriginsFrom(named.GetValueOrDefault("allowed-origins"), found),
         };
         return found.Count > 0 ? found.ToImmutable() : options;
     }
@@ -89,8 +104,43 @@ internal static class InferenceHostCommand
             QueueCapacity = Whole(named, "queue-capacity", settings?.QueueCapacity ?? 256, 1, 4096, found)!.Value,
             ShutdownGrace = TimeSpan.FromSeconds(Whole(named, "shutdown-timeout", 25, 0, 3600, found)!.Value),
             Urls = UrlsFrom(named, settings, found),
+            RateLimit = named.ContainsKey("kaito-disable-rate-limit") ? null
+                : Whole(named, "max-num-seqs", DefaultRateLimit, 1, 256, found),
             Engine = EngineFrom(named.GetValueOrDefault("engine") ?? settings?.Engine, found),
         };
+
+    // Upstream's default of max-num-seqs, above which upstream turns requests away.
+    private const int DefaultRateLimit = 256;
+
+    private static string[] Keys(Dictionary<string, string> named, Func<string, string?> environment) =>
+        (named.GetValueOrDefault("api-key") ?? environment("VLLM_API_KEY") ?? "")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static ImmutableArray<string> OriginsFrom(string? text, ImmutableArray<FieldError>.Builder found)
+    {
+        if (text is null)
+        {
+            return ["*"];
+        }
+
+        try
+        {
+            var origins = JsonSerializer.Deserialize(text, InferenceHostSettingsJson.Default.StringArray) ?? [];
+            if (origins.All(static o => o is "*" || Uri.TryCreate(o, UriKind.Absolute, out _)))
+            {
+                return [.. origins];
+            }
+        }
+        catch (JsonException)
+        {
+            // Told below.
+        }
+
+        found.Add(new(
+            "--allowed-origins", "malformed",
+            $"allowed-origins is {text}; give a JSON list of origins, e.g. [\"https://example.com\"] or [\"*\"]."));
+        return [];
+    }
 
     private static EngineChoice EngineFrom(string? text, ImmutableArray<FieldError>.Builder found)
     {
@@ -116,6 +166,12 @@ internal static class InferenceHostCommand
         {
             var (name, value) = args[i].Split('=', 2) is [var left, var right] ? (left, right) : (args[i], null);
             var key = name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : name;
+            if (s_switches.Contains(key))
+            {
+                named[key] = value ?? "true";
+                continue;
+            }
+
             if (!name.StartsWith("--", StringComparison.Ordinal) || !s_known.Contains(key))
             {
                 found.Add(new(
@@ -130,7 +186,8 @@ internal static class InferenceHostCommand
                 continue;
             }
 
-            named[key] = value;
+            // A key may be given several times, and each counts.
+            named[key] = key == "api-key" && named.TryGetValue(key, out var before) ? $"{before}\n{value}" : value;
         }
 
         return named;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using Kaito.InferenceHost.Generation;
+using EngineUsage = Kaito.InferenceHost.Engine.EngineUsage;
 
 namespace Kaito.InferenceHost;
 
@@ -8,6 +8,9 @@ namespace Kaito.InferenceHost;
 /// <remarks>One writer (the engine's thread), any number of readers. Every series exists from the start.</remarks>
 internal sealed class InferenceMetrics(TimeProvider clock, string model)
 {
+    // Dashboards count in blocks; the cache itself has none.
+    private const int BlockTokens = 16;
+
     private static readonly double[] s_firstToken =
     [
         .001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
@@ -26,7 +29,18 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000,
     ];
 
-    private static readonly string[] s_reasons = ["stop", "length", "abort", "error"];
+    private static readonly double[] s_batch =
+        [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
+
+    // Names that dashboards ask for.
+    private static readonly string[] s_never =
+    [
+        "external_prefix_cache_queries", "external_prefix_cache_hits", "mm_cache_queries", "mm_cache_hits",
+        "corrupted_requests", "spec_decode_num_drafts", "spec_decode_num_draft_tokens",
+        "spec_decode_num_accepted_tokens", "spec_decode_num_emitted_tokens",
+    ];
+
+    private static readonly string[] s_reasons = ["stop", "length", "abort", "error", "repetition"];
 
     private readonly Lock _lock = new();
     private readonly long[] _finished = new long[s_reasons.Length];
@@ -42,10 +56,16 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         new("vllm:request_prompt_tokens", "Prompt tokens per sequence.", s_tokens),
         new("vllm:request_generation_tokens", "Generated tokens per sequence.", s_tokens),
         new("vllm:request_params_max_tokens", "Token budget per sequence.", s_tokens),
+        new("vllm:request_time_per_output_token_seconds", "Mean time between tokens, per sequence.", s_perToken),
+        new("vllm:iteration_tokens_total", "Tokens produced by one step.", s_batch),
+        new("vllm:request_params_n", "Answers asked for, per call.", [1, 2, 5, 10, 20]),
+        new("vllm:request_max_num_generation_tokens", "Most tokens of an answer, per sequence.", s_tokens),
+        new("vllm:request_prefill_kv_computed_tokens", "Prompt tokens computed, per sequence.", s_tokens),
     ];
 
     private int _running;
     private int _waiting;
+    private EngineUsage _usage;
     private long _promptTokens;
     private long _generatedTokens;
 
@@ -61,13 +81,26 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         PromptTokens,
         GeneratedTokens,
         MaxTokens,
+        PerToken,
+        Step,
+        Choices,
+        Longest,
+        Computed,
     }
 
-    public void Observe(int running, int waiting)
+    public void Observe(int running, int waiting, EngineUsage usage)
     {
         lock (_lock)
         {
-            (_running, _waiting) = (running, waiting);
+            (_running, _waiting, _usage) = (running, waiting, usage);
+        }
+    }
+
+    public void Stepped(int tokens)
+    {
+        lock (_lock)
+        {
+            Record(Series.Step, tokens);
         }
     }
 
@@ -78,6 +111,11 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
             Record(Series.Queue, Seconds(sequence.Call.Arrived, sequence.Admitted));
             Record(Series.PromptTokens, sequence.Request.Prompt.Length);
             Record(Series.MaxTokens, sequence.Request.MaxNewTokens);
+            Record(Series.Computed, sequence.Request.Prompt.Length);
+            if (ReferenceEquals(sequence.Request, sequence.Call.Requests[0]))
+            {
+                Record(Series.Choices, sequence.Call.Requests.Length);
+            }
         }
     }
 
@@ -114,6 +152,12 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
             Record(Series.EndToEnd, Seconds(sequence.Call.Arrived, now));
             Record(Series.Inference, Seconds(sequence.Admitted, now));
             Record(Series.GeneratedTokens, sequence.NewTokens);
+            Record(Series.Longest, sequence.NewTokens);
+            if (sequence.NewTokens > 1)
+            {
+                Record(Series.PerToken, Seconds(sequence.FirstToken, sequence.LastToken) / (sequence.NewTokens - 1));
+            }
+
             if (sequence.FirstToken != 0)
             {
                 Record(Series.Decode, Seconds(sequence.FirstToken, now));
@@ -122,85 +166,92 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     }
 
     /// <summary>Prometheus text exposition, version 0.0.4.</summary>
-    public string Render()
+    /// <param name="rejected">Requests turned away by the rate limit.</param>
+    public string Render(long rejected)
     {
-        var labels = $"engine=\"0\",model_name=\"{Escape(model)}\"";
-        var text = new StringBuilder(8192);
+        var text = new MetricsText($"engine=\"0\",model_name=\"{MetricsText.Escape(model)}\"");
         lock (_lock)
         {
-            Single(text, "vllm:num_requests_running", "gauge", "Sequences being decoded.", labels, _running);
-            Single(text, "vllm:num_requests_waiting", "gauge", "Requests waiting for a slot.", labels, _waiting);
-            Single(text, "vllm:prompt_tokens_total", "counter", "Prompt tokens processed.", labels, _promptTokens);
-            Single(text, "vllm:generation_tokens_total", "counter", "Tokens generated.", labels, _generatedTokens);
-            Head(text, "vllm:request_success_total", "counter", "Sequences ended, by reason.");
-            for (var i = 0; i < s_reasons.Length; i++)
-            {
-                Line(text, "vllm:request_success_total", $"{labels},finished_reason=\"{s_reasons[i]}\"", _finished[i]);
-            }
-
+            Gauges(text);
+            Counters(text);
             foreach (var histogram in _histograms)
             {
-                histogram.Render(text, labels);
+                text.Histogram(histogram);
             }
+
+            text.Histogram(_histograms[(int)Series.BetweenTokens].As(
+                "vllm:time_per_output_token_seconds", "Older name of vllm:inter_token_latency_seconds."));
         }
 
+        text.Bare("kaito_ratelimit_rejected_total", "counter", "Requests turned away because too many waited.", rejected);
+        text.Bare(
+            "kaito_model_download_speed_bytes_per_second", "gauge", "Speed of the model's download; 0 when it is here.", 0);
+        text.Bare(
+            "kaito_model_download_remaining_seconds", "gauge", "Rest of the model's download; 0 when it is here.", 0);
         return text.ToString();
     }
 
-    private static void Single(StringBuilder text, string name, string kind, string help, string labels, double value)
+    private void Gauges(MetricsText text)
     {
-        Head(text, name, kind, help);
-        Line(text, name, labels, value);
+        var used = _usage.CapacityTokens > 0 ? (double)_usage.CachedTokens / _usage.CapacityTokens : 0;
+        text.Gauge("vllm:num_requests_running", "Sequences being decoded.", _running);
+        text.Gauge("vllm:num_requests_waiting", "Requests waiting for a slot.", _waiting);
+        text.Split(
+            "vllm:num_requests_waiting_by_reason", "gauge", "Requests waiting for a slot, by reason.", "reason",
+            [("capacity", _waiting), ("deferred", 0)]);
+        text.Gauge("vllm:num_requests_swapped", "Always 0: nothing is swapped.", 0);
+        text.Gauge("vllm:kv_cache_usage_perc", "Share of the cache in use, 0 to 1.", used);
+        text.Gauge("vllm:gpu_cache_usage_perc", "Older name of vllm:kv_cache_usage_perc.", used);
+        text.Gauge("vllm:cpu_cache_usage_perc", "Always 0: there is no second cache.", 0);
+        text.Gauge("vllm:gpu_prefix_cache_hit_rate", "Share of prompt tokens found in the prefix cache.", HitRate);
+        text.Gauge("vllm:cpu_prefix_cache_hit_rate", "Always 0: there is no second cache.", 0);
+        text.Split(
+            "vllm:engine_sleep_state", "gauge", "Which state the engine is in.", "sleep_state",
+            [("awake", 1), ("weights_offloaded", 0), ("discard_all", 0)]);
+        text.Facts(
+            "vllm:cache_config_info", "How the cache is set up.",
+            [
+                ("block_size", Text(BlockTokens)), ("num_gpu_blocks", Text(_usage.CapacityTokens / BlockTokens)),
+                ("num_cpu_blocks", "0"), ("cache_dtype", "auto"), ("enable_prefix_caching", "True"),
+            ],
+            1);
+        text.Facts(
+            "vllm:lora_requests_info", "Adapters in use.",
+            [("max_lora", "0"), ("waiting_lora_adapters", ""), ("running_lora_adapters", "")], 0);
     }
 
-    private static void Head(StringBuilder text, string name, string kind, string help) =>
-        text.Append("# HELP ").Append(name).Append(' ').Append(help).Append('\n')
-            .Append("# TYPE ").Append(name).Append(' ').Append(kind).Append('\n');
+    private void Counters(MetricsText text)
+    {
+        var (queries, hits) = (_usage.PromptTokens, _usage.ReusedTokens);
+        text.Counter("vllm:prompt_tokens_total", "Prompt tokens processed.", _promptTokens);
+        text.Counter("vllm:generation_tokens_total", "Tokens generated.", _generatedTokens);
+        text.Split(
+            "vllm:prompt_tokens_by_source_total", "counter", "Prompt tokens, by where they came from.", "source",
+            [
+                ("local_compute", Math.Max(0, _promptTokens - hits)), ("local_cache_hit", hits),
+                ("external_kv_transfer", 0),
+            ]);
+        text.Counter("vllm:prompt_tokens_cached_total", "Prompt tokens found in the prefix cache.", hits);
+        text.Counter("vllm:prompt_tokens_recomputed_total", "Prompt tokens computed twice.", 0);
+        text.Split(
+            "vllm:request_success_total", "counter", "Sequences ended, by reason.", "finished_reason",
+            s_reasons.Zip(_finished, static (reason, count) => (reason, (double)count)));
+        text.Counter("vllm:num_preemptions_total", "Sequences that gave their slot back before their end.", 0);
+        text.Counter("vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", queries);
+        text.Counter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", hits);
+        text.Counter("vllm:gpu_prefix_cache_queries_total", "Older name of vllm:prefix_cache_queries.", queries);
+        text.Counter("vllm:gpu_prefix_cache_hits_total", "Older name of vllm:prefix_cache_hits.", hits);
+        foreach (var name in s_never)
+        {
+            text.Counter($"vllm:{name}_total", "Always 0: this server has nothing of the kind.", 0);
+        }
+    }
 
-    private static void Line(StringBuilder text, string name, string labels, double value) =>
-        text.Append(name).Append('{').Append(labels).Append("} ")
-            .Append(value.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    private double HitRate => _usage.PromptTokens > 0 ? (double)_usage.ReusedTokens / _usage.PromptTokens : 0;
 
-    private static string Escape(string label) =>
-        label.Replace("\\", "\\\\", StringComparison.Ordinal)
-            .Replace("\"", "\\\"", StringComparison.Ordinal)
-            .Replace("\n", "\\n", StringComparison.Ordinal);
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private void Record(Series series, double value) => _histograms[(int)series].Record(value);
 
     private double Seconds(long from, long to) => clock.GetElapsedTime(from, to).TotalSeconds;
-
-    private sealed class Histogram(string name, string help, double[] bounds)
-    {
-        private readonly long[] _counts = new long[bounds.Length];
-        private long _count;
-        private double _sum;
-
-        public void Record(double value)
-        {
-            _count++;
-            _sum += value;
-            var at = Array.FindIndex(bounds, bound => value <= bound);
-            if (at >= 0)
-            {
-                _counts[at]++;
-            }
-        }
-
-        public void Render(StringBuilder text, string labels)
-        {
-            Head(text, name, "histogram", help);
-            var below = 0L;
-            for (var i = 0; i < bounds.Length; i++)
-            {
-                below += _counts[i];
-                var bound = bounds[i].ToString(CultureInfo.InvariantCulture);
-                Line(text, name + "_bucket", $"{labels},le=\"{bound}\"", below);
-            }
-
-            Line(text, name + "_bucket", $"{labels},le=\"+Inf\"", _count);
-            Line(text, name + "_sum", labels, _sum);
-            Line(text, name + "_count", labels, _count);
-        }
-    }
 }

@@ -100,6 +100,18 @@ public abstract record SamplingRequest
 
     /// <summary>vLLM's constrained decoding, as sent.</summary>
     public JsonElement? StructuredOutputs { get; init; }
+
+    /// <summary>Older name of <c>structured_outputs.json</c>.</summary>
+    public JsonElement? GuidedJson { get; init; }
+
+    /// <summary>Older name of <c>structured_outputs.regex</c>.</summary>
+    public JsonElement? GuidedRegex { get; init; }
+
+    /// <summary>Older name of <c>structured_outputs.choice</c>.</summary>
+    public JsonElement? GuidedChoice { get; init; }
+
+    /// <summary>Older name of <c>structured_outputs.grammar</c>.</summary>
+    public JsonElement? GuidedGrammar { get; init; }
 }
 
 /// <summary>What a stream reports besides text.</summary>

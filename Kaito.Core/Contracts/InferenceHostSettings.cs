@@ -77,4 +77,5 @@ public static class InferenceHostEnvironment
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     WriteIndented = true)]
 [JsonSerializable(typeof(InferenceHostSettings))]
+[JsonSerializable(typeof(string[]))]
 public sealed partial class InferenceHostSettingsJson : JsonSerializerContext;

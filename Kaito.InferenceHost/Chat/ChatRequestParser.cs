@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Kaito.Core;
+using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
@@ -31,6 +32,7 @@ internal static class ChatRequestParser
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
+        var grammar = ConstraintParser.Parse(wire, model, found);
         var reports = ReportParser.Parse(
             wire, ("top_logprobs", wire.Logprobs is true ? wire.TopLogprobs ?? 0 : null), false, model, found);
         if (found.Count > 0 || !TryEncode(wire, model, found, out var prompt))
@@ -52,8 +54,18 @@ internal static class ChatRequestParser
             Report = reports.Answer ?? (sampled > wanted ? 0 : null),
             ReportPrompt = reports.Prompt,
             KeepSpecialTokens = wire.SkipSpecialTokens is false,
+            Constraint = i == 0 ? grammar : grammar?.Clone(),
         });
         return new ChatCall([.. requests], wanted, reports, Echo(wire));
+    }
+
+    /// <summary>Only the tokens of the rendered messages.</summary>
+    public static Validated<int[]> ParsePrompt(ChatCompletionRequest wire, ServedModel model)
+    {
+        var found = ImmutableArray.CreateBuilder<FieldError>();
+        CheckMessages(wire.Messages ?? [], found);
+        CheckTemplate(wire, found);
+        return found.Count > 0 || !TryEncode(wire, model, found, out var prompt) ? found.ToImmutable() : prompt;
     }
 
     // The protocol has it for answers that go on with what the assistant has begun to say.
@@ -127,6 +139,12 @@ internal static class ChatRequestParser
                 "top_logprobs", "needs-logprobs", "when using `top_logprobs`, `logprobs` must be set to true."));
         }
 
+        CheckTemplate(wire, found);
+        CheckTools(wire, found);
+    }
+
+    private static void CheckTemplate(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
+    {
         if (wire.ContinueFinalMessage is true && wire.AddGenerationPrompt is not false)
         {
             found.Add(new(
@@ -151,8 +169,6 @@ internal static class ChatRequestParser
                 "reserved",
                 $"chat_template_kwargs holds '{reserved}', which the server sets; leave it out."));
         }
-
-        CheckTools(wire, found);
     }
 
     private static void CheckTools(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)

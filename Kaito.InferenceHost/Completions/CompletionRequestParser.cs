@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core;
+using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
@@ -31,6 +32,7 @@ internal static class CompletionRequestParser
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
+        var grammar = ConstraintParser.Parse(wire, model, found);
         var reports = ReportParser.Parse(wire, ("logprobs", wire.Logprobs), wire.Echo is true, model, found);
         var requests = ImmutableArray.CreateBuilder<GenerationRequest>();
         foreach (var whole in prompts)
@@ -49,6 +51,7 @@ internal static class CompletionRequestParser
                 ReportPrompt = reports.Prompt,
                 PromptOnly = promptOnly,
                 KeepSpecialTokens = wire.SkipSpecialTokens is false,
+                Constraint = requests.Count + i == 0 ? grammar : grammar?.Clone(),
             }));
         }
 

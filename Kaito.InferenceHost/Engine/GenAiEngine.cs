@@ -28,6 +28,9 @@ internal sealed class GenAiEngine : IInferenceEngine
 
     public EngineLimits Limits { get; }
 
+    // The runtime keeps its cache to itself.
+    public EngineUsage Usage => default;
+
     /// <exception cref="ModelFolderException">GenAI cannot load the folder.</exception>
     public static GenAiEngine Load(ModelFolder folder, EngineOptions options)
     {

@@ -9,6 +9,9 @@ internal interface IInferenceEngine : IDisposable
 {
     EngineLimits Limits { get; }
 
+    /// <summary>What of the cache is in use; asked for between steps, on the scheduler's thread.</summary>
+    EngineUsage Usage { get; }
+
     /// <summary>Takes a sequence in, or returns false when no slot or no memory is left for it.</summary>
     /// <remarks>Its first token appears in a later <see cref="Step"/>; a long prompt takes several.</remarks>
     /// <exception cref="ArgumentException"><see cref="EngineLimits.Require"/> rejects it, or its id runs.</exception>
@@ -60,6 +63,12 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
     }
 }
 
+/// <param name="CachedTokens">Tokens whose keys and values are held for running sequences.</param>
+/// <param name="CapacityTokens">Tokens that could be held; 0 when the engine does not know.</param>
+/// <param name="PromptTokens">Tokens of prompts that were looked up in the prefix cache since the start.</param>
+/// <param name="ReusedTokens">Those of them that were found there.</param>
+internal readonly record struct EngineUsage(long CachedTokens, long CapacityTokens, long PromptTokens, long ReusedTokens);
+
 /// <param name="Id">Unique among running sequences.</param>
 /// <param name="Prompt">Token ids, at least one; shape [prompt_length].</param>
 /// <param name="MaxNewTokens">The engine stops the sequence itself after this many, at least 1.</param>
@@ -81,6 +90,17 @@ internal interface ITokenSampler
 {
     /// <param name="logits">Shape [vocab]; may be overwritten.</param>
     int Sample(Span<float> logits);
+}
+
+/// <summary>Keeps a sequence within rules; belongs to one sequence.</summary>
+internal interface ITokenConstraint
+{
+    /// <summary>Sets the logits of tokens that may not come next to negative infinity.</summary>
+    /// <param name="logits">Shape [vocab].</param>
+    void Mask(Span<float> logits);
+
+    /// <summary>Takes the token that came.</summary>
+    void Push(int token);
 }
 
 /// <summary>Reads what the model expected of a prompt; belongs to one sequence.</summary>

@@ -21,6 +21,9 @@ internal sealed record KvSizing(long BytesPerToken, KvShape Largest, long Budget
     public int ContextTokens =>
         (int)Math.Min(Largest.Tokens, BudgetBytes / BytesPerToken / Granularity * Granularity);
 
+    /// <summary>Tokens that the whole cache could hold, in all slots together.</summary>
+    public long CapacityTokens => Math.Min((long)Largest.Slots * Largest.Tokens, BudgetBytes / BytesPerToken);
+
     public bool Fits(KvShape shape) => (long)shape.Slots * Rounded(shape.Tokens) * BytesPerToken <= BudgetBytes;
 
     /// <param name="current">What is allocated.</param>

@@ -24,6 +24,7 @@ internal sealed class SlotEngine : IInferenceEngine
     private readonly Queue<RunningSequence> _waiting = new();
     private readonly int[] _rowTokens;
     private readonly int[] _rowLengths;
+    private long _lookedUp;
     private volatile bool _disposed;
 
     private SlotEngine(ModelFolder model, EngineOptions options, DecoderSession session)
@@ -48,6 +49,17 @@ internal sealed class SlotEngine : IInferenceEngine
 
     /// <summary>Prompt tokens that were copied from an earlier sequence instead of computed.</summary>
     public long ReusedTokens { get; private set; }
+
+    public EngineUsage Usage
+    {
+        get
+        {
+            lock (_owner)
+            {
+                return new(_slots.Sum(static slot => (long)slot.Cached), _sizing.CapacityTokens, _lookedUp, ReusedTokens);
+            }
+        }
+    }
 
     /// <summary>What the cache has room for at the moment.</summary>
     public KvShape CacheShape => _cache.Shape;
@@ -255,6 +267,7 @@ internal sealed class SlotEngine : IInferenceEngine
     private void ReusePrefix(RunningSequence sequence, int slot)
     {
         var prompt = sequence.Tokens[..^1];
+        _lookedUp += prompt.Length;
         var length = _finished.Longest(prompt, out var entry);
         var neighbour = -1;
         for (var other = 0; other < slot; other++)

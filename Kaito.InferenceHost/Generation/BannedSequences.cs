@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
+using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost.Generation;
 
 /// <summary>Keeps sequences of tokens from coming about, by masking the last token where the others stand already.</summary>
 /// <param name="sequences">None empty.</param>
-internal sealed class BannedSequences(ImmutableArray<ImmutableArray<int>> sequences)
+internal sealed class BannedSequences(ImmutableArray<ImmutableArray<int>> sequences) : ITokenConstraint
 {
     private readonly List<int> _recent = [];
     private readonly int _longest = sequences.Max(static s => s.Length);

@@ -106,7 +106,7 @@ internal sealed partial class EngineLoop(
             _headNext++;
         }
 
-        metrics.Observe(_running.Count, queue.Count + (_head is null ? 0 : 1));
+        metrics.Observe(_running.Count, queue.Count + (_head is null ? 0 : 1), _engine.Usage);
     }
 
     // The call at the head stays there until all its sequences run, so nobody overtakes it.
@@ -164,6 +164,7 @@ internal sealed partial class EngineLoop(
         _engine.Step(_produced);
         Volatile.Write(ref _busySince, 0);
         _unproven = false;
+        metrics.Stepped(_produced.Count);
         var now = clock.GetTimestamp();
         foreach (var (id, token) in _produced)
         {
@@ -224,7 +225,7 @@ internal sealed partial class EngineLoop(
             _headNext++;
         }
 
-        metrics.Observe(0, 0);
+        metrics.Observe(0, 0, default);
     }
 
     [LoggerMessage(LogLevel.Error, "A decode step failed; {Count} sequences were answered with an error")]

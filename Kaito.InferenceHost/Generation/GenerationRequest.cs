@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost.Generation;
 
@@ -22,6 +23,9 @@ internal sealed record GenerationRequest(
 
     /// <summary>Nothing is generated: only the prompt is of interest.</summary>
     public bool PromptOnly { get; init; }
+
+    /// <summary>The form that the answer must have, for this sequence alone; null for none.</summary>
+    public ITokenConstraint? Constraint { get; init; }
 
     /// <summary>Keeps control tokens in the text.</summary>
     public bool KeepSpecialTokens { get; init; }

@@ -27,6 +27,7 @@ internal sealed class RunningSequence : IPromptReader
             Request.Sampling, Request.Prompt, [.. model.EndTokens, .. Request.Stop.Tokens], Request.Stop.MinNewTokens)
         {
             Report = Request.Report,
+            Constraint = Request.Constraint,
         };
     }
 
@@ -87,7 +88,11 @@ internal sealed class RunningSequence : IPromptReader
 
     public void Abort() => Finish("abort", null, null);
 
-    public void Fail(string message) => Call.Emit(new GenerationEvent.Failed(_choice, message));
+    public void Fail(string message)
+    {
+        Release();
+        Call.Emit(new GenerationEvent.Failed(_choice, message));
+    }
 
     private void Begin()
     {
@@ -113,6 +118,7 @@ internal sealed class RunningSequence : IPromptReader
             EmitText(rest.Append(_scanner.Found is null ? _scanner.Flush() : "").ToString());
         }
 
+        Release();
         Call.Emit(new GenerationEvent.Finished(_choice, reason, stopText, stopToken, NewTokens, TakeTokens()));
         return reason;
     }
@@ -124,6 +130,9 @@ internal sealed class RunningSequence : IPromptReader
             Call.Emit(new GenerationEvent.Text(_choice, text, TakeTokens()));
         }
     }
+
+    // Memory of the runtime's library, of which the garbage collector knows nothing.
+    private void Release() => (Request.Constraint as IDisposable)?.Dispose();
 
     private EventTokens TakeTokens()
     {

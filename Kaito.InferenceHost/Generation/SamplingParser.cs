@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Json;
 using Kaito.Core;
 using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
@@ -163,24 +162,7 @@ internal static class SamplingParser
         Require(
             wire.UseBeamSearch is not true, "use_beam_search",
             "This server does not search with beams; leave use_beam_search out, or ask for best_of.", found);
-        Require(
-            wire.ResponseFormat is not { } format || IsText(format),
-            "response_format",
-            "This server does not constrain answers yet; leave response_format out or set its type to 'text'.",
-            found);
-        Require(
-            wire.StructuredOutputs is null,
-            "structured_outputs",
-            "This server does not constrain answers yet; leave structured_outputs out.",
-            found);
     }
-
-    private static bool IsText(JsonElement format) =>
-        format.ValueKind == JsonValueKind.Null
-        || (format.ValueKind == JsonValueKind.Object
-            && format.TryGetProperty("type", out var type)
-            && type.ValueKind == JsonValueKind.String
-            && type.ValueEquals("text"));
 
     private static ImmutableArray<KeyValuePair<int, float>> ParseBias(
         IReadOnlyDictionary<string, float>? wire, int vocabulary, ImmutableArray<FieldError>.Builder found)

@@ -32,6 +32,9 @@ internal sealed class TokenSampler(
     /// <summary>Alternatives to report with each token; null for no reports.</summary>
     public int? Report { get; init; }
 
+    /// <summary>The form that the answer must have; null for none.</summary>
+    public ITokenConstraint? Constraint { get; init; }
+
     /// <summary>About the token chosen last; null without <see cref="Report"/>.</summary>
     public TokenReport? Reported { get; private set; }
 
@@ -95,6 +98,7 @@ internal sealed class TokenSampler(
         }
 
         _banned?.Mask(logits);
+        Constraint?.Mask(logits);
         if (!parameters.Bias.IsDefaultOrEmpty)
         {
             foreach (var (token, addition) in parameters.Bias)
@@ -110,7 +114,7 @@ internal sealed class TokenSampler(
     }
 
     private bool IsMasked(ReadOnlySpan<float> logits) =>
-        (parameters.Allowed is not null || _banned is not null) && !logits.ContainsAnyExcept(float.NegativeInfinity);
+        (parameters.Allowed is not null || _banned is not null || Constraint is not null) && !logits.ContainsAnyExcept(float.NegativeInfinity);
 
     private void Penalise(Span<float> logits)
     {
@@ -137,6 +141,7 @@ internal sealed class TokenSampler(
     {
         _count++;
         _banned?.Push(token);
+        Constraint?.Push(token);
         if (_penalises)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_produced, token, out _)++;

@@ -18,8 +18,10 @@ internal static class ServiceEndpoints
         routes.MapGet("/", static () => TypedResults.Json(new("Server is running"), ServiceJson.Default.ServerMessage));
         routes.MapGet("/health", Health);
         routes.MapMethods("/ping", [HttpMethods.Get, HttpMethods.Post], Health);
-        routes.MapGet("/metrics", static (InferenceMetrics metrics) =>
-            TypedResults.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", static (InferenceMetrics metrics, ServerLoad load) =>
+            TypedResults.Text(metrics.Render(load.Rejected), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/load", static (ServerLoad load) =>
+            TypedResults.Json(new(load.Pending), ServiceJson.Default.ServerLoadAnswer));
         routes.MapGet("/version", static () => TypedResults.Json(new(s_version), ServiceJson.Default.ServerVersion));
         routes.MapFallback(NotFound);
     }
@@ -38,7 +40,10 @@ internal sealed record ServerMessage(string Message);
 
 internal sealed record ServerVersion(string Version);
 
+internal sealed record ServerLoadAnswer([property: JsonPropertyName("server_load")] int ServerLoad);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ServerMessage))]
 [JsonSerializable(typeof(ServerVersion))]
+[JsonSerializable(typeof(ServerLoadAnswer))]
 internal sealed partial class ServiceJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Engine;
 using Kaito.OpenAI;
 
@@ -23,6 +24,11 @@ internal sealed record ServedModel(
     IModelText Text,
     long Created)
 {
+    private GrammarTokenizer? _grammars;
+
+    /// <summary>Compiles grammars; made when the first request needs one.</summary>
+    public GrammarTokenizer Grammars => LazyInitializer.EnsureInitialized(ref _grammars, () => GrammarTokenizer.Create(this))!;
+
     /// <summary>Whether what the model expected of a prompt can be reported.</summary>
     public bool ReadsPrompts { get; init; }
 
@@ -44,6 +50,9 @@ internal interface IModelText
     /// <summary>A decoder for one sequence; not thread-safe.</summary>
     /// <param name="skipSpecialTokens">Leaves control tokens out.</param>
     ITextDecoder CreateDecoder(bool skipSpecialTokens = true);
+
+    /// <summary>Whether a token is a control token, which no text spells.</summary>
+    bool IsSpecial(int token);
 
     /// <summary>The bytes that one token stands for, which need not be whole characters.</summary>
     ReadOnlySpan<byte> TokenBytes(int token);

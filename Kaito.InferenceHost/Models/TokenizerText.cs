@@ -37,6 +37,9 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
         new Decoder(tokenizer.CreateStream(skipSpecialTokens));
 
     /// <inheritdoc/>
+    public bool IsSpecial(int token) => tokenizer.IsSpecial(token);
+
+    /// <inheritdoc/>
     public ReadOnlySpan<byte> TokenBytes(int token) => tokenizer.TokenBytes(token);
 
     // The template ends the turn; what comes after the last message's words goes, so that the model goes on with them.

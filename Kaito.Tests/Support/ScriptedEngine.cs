@@ -31,6 +31,8 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
 
     public EngineLimits Limits { get; } = new(context, slots, Vocabulary) { ReadsPrompts = true };
 
+    public EngineUsage Usage => new(RunningCount, 100, 0, 0);
+
     public int RunningCount
     {
         get
@@ -135,6 +137,8 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
             Encode(string.Join('\n', request.Messages!.Select(message => message.Content?.Text)), false);
 
         public ITextDecoder CreateDecoder(bool skipSpecialTokens = true) => new Decoder();
+
+        public bool IsSpecial(int token) => token == End;
 
         public ReadOnlySpan<byte> TokenBytes(int token) => new[] { (byte)token };
 

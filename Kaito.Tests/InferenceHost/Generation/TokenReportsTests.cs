@@ -61,7 +61,8 @@ public sealed class TokenReportsTests
     {
         var parameters = SamplingParameters.Greedy with
         {
-            Allowed = System.Collections.Frozen.FrozenSet.Create(1), Banned = [[1]],
+            Allowed = System.Collections.Frozen.FrozenSet.Create(1),
+            Banned = [[1]],
         };
 
         Assert.Equal(2, new TokenSampler(parameters, default, [2], 0).Sample([.. s_row]));

@@ -112,7 +112,7 @@ public sealed class ChatCompletionsEndpointTests : IAsyncLifetime
     [InlineData("""{"stop":[""]}""", "BadRequestError", "stop")]
     [InlineData("""{"top_logprobs":1}""", "BadRequestError", "top_logprobs")]
     [InlineData("""{"stream_options":{}}""", "BadRequestError", "stream_options")]
-    [InlineData("""{"response_format":{"type":"json_object"}}""", "BadRequestError", "response_format")]
+    [InlineData("""{"response_format":{"type":"xml"}}""", "BadRequestError", "response_format")]
     [InlineData("""{"logit_bias":{"999":1}}""", "BadRequestError", "logit_bias")]
     public async Task Post_BadMember_NamesTheMember(string members, string type, string param)
     {

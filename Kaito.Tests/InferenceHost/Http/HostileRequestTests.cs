@@ -56,7 +56,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
         { "\"stream_options\":5", "body.stream_options", "the value is 5; give a JSON object" },
         { "\"stream_options\":{\"include_usage\":true}", "stream_options", "when `stream=True`" },
         { "\"model\":7", "body.model", "the value is 7; give a string" },
-        { "\"response_format\":{\"type\":\"json_schema\"}", "response_format", "leave response_format out" },
+        { "\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema", "give a JSON Schema" },
         { "\"user\":\"\\ud800\"", "body", "half of a surrogate pair" },
     };
 

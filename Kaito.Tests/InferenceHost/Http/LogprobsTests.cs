@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Kaito.OpenAI;
 
 namespace Kaito.Tests.InferenceHost.Http;
 
