@@ -9,6 +9,7 @@ namespace Kaito.Operator;
 internal static class CommandLine
 {
     private const string Prefix = "KAITO_OPERATOR_";
+    private const string NoHub = "none";
 
     private static readonly ImmutableArray<string> s_values =
     [
@@ -16,6 +17,7 @@ internal static class CommandLine
         "start-timeout", "preset-registry", "feature-gates", "node-provisioner", "karpenter-node-class-group",
         "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name",
         "karpenter-node-classes", "webhook-port", "webhook-host", "webhook-service",
+        "model-hub",
     ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect", "webhook", "pod-metrics-through-server"];
@@ -48,9 +50,18 @@ internal static class CommandLine
             }
         }
 
-        return Options(flag => given.GetValueOrDefault(flag)
-            ?? NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_'))));
+        return Options(flag => given.GetValueOrDefault(flag) ?? Variable(flag, environment)) with
+        {
+            ModelHubToken = NullIfEmpty(environment("HF_TOKEN")) is { } token ? new(token.Trim()) : null,
+        };
     }
+
+    // Besides our own, the names that Hugging Face's programs read.
+    private static string? Variable(string flag, Func<string, string?> environment) =>
+        NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_')))
+        ?? (flag != "model-hub" ? null
+            : environment("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE" ? NoHub
+            : NullIfEmpty(environment("HF_ENDPOINT")));
 
     private static OperatorOptions Options(Func<string, string?> value)
     {
@@ -84,6 +95,7 @@ internal static class CommandLine
             WebhookPort = Port("webhook-port", value("webhook-port"), defaults.WebhookPort),
             WebhookHost = Host("webhook-host", value("webhook-host")),
             WebhookService = value("webhook-service") ?? defaults.WebhookService,
+            ModelHub = Hub(value("model-hub"), defaults.ModelHub),
             PodMetricsThroughServer = Switch("pod-metrics-through-server"),
         };
 
@@ -172,6 +184,17 @@ internal static class CommandLine
     private static string Family(string family) => family is "ubuntu" or "azurelinux"
         ? family
         : throw new FormatException($"--node-image-family {family} is unknown; use ubuntu or azurelinux.");
+
+    private static Uri? Hub(string? text, Uri? byDefault) => text switch
+    {
+        null => byDefault,
+        NoHub => null,
+        _ => Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var hub) && hub.Scheme is "http" or "https"
+            && hub is { Query: "", Fragment: "", UserInfo: "" }
+            ? hub
+            : throw new FormatException(
+                $"--model-hub {text} is not an address such as https://huggingface.co; use {NoHub} to look nothing up."),
+    };
 
     private static (string Flag, string? Value) Split(string arg)
     {

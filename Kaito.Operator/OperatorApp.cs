@@ -6,6 +6,7 @@ using Kaito.Core.Api;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
+using Kaito.Operator.Models;
 using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -77,6 +78,7 @@ internal static class OperatorApp
         builder.Services.AddOperatorControllers();
         builder.Services.AddSingleton<OperatorStatus>();
         builder.Services.AddSingleton<StartChecks>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<ModelLookup>());
         builder.Services.AddHostedService<OperatorService>();
         if (options.Webhook)
         {

@@ -1,6 +1,7 @@
 using Kaito.Core.Api;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
+using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
 using Kaito.Operator.RagEngines;
 using Kaito.Operator.Workspaces;
@@ -20,6 +21,9 @@ internal static class OperatorControllers
             services.GetRequiredService<IKubeApi>(), KubeKinds.Workspaces, null,
             services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<WorkspaceObserver>>()));
         services.AddSingleton<NodeCopies>();
+        services.AddSingleton(static services => new ModelHub(
+            services.GetRequiredService<OperatorOptions>().ModelHub ?? new("http://localhost"), ModelHub.Client()));
+        services.AddSingleton<ModelLookup>();
         services.AddSingleton<WorkspaceObserver>();
         services.AddSingleton<WorkspaceReconciler>();
         services.AddSingleton<InferenceSetObserver>();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core.Catalog;
 using Kaito.Core.Hardware;
 using Kaito.Core.Workspaces;
+using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator;
@@ -59,10 +60,18 @@ internal sealed record OperatorOptions
         ? new NodeSource.Existing { Nodes = existing, MigAllowed = Gates.Mig, AcceleratorAllowed = Gates.Accelerator }
         : Skus;
 
+    /// <summary>
+    /// Where models are looked up that the catalogue lacks; null where nothing is. Default https://huggingface.co.
+    /// </summary>
+    public Uri? ModelHub { get; init; } = new("https://huggingface.co");
+
+    /// <summary>Access token of the operator itself; null for none.</summary>
+    public AccessToken? ModelHubToken { get; init; }
+
     /// <summary>What a Workspace may ask for.</summary>
     /// <param name="existing">The cluster's nodes; null where nobody looked.</param>
     public Offer Offer(ImmutableArray<ExistingNode>? existing) =>
-        new(ModelCatalog.Default, NodeSource(existing)) { Vllm = Gates.Vllm };
+        new(ModelCatalog.Default, NodeSource(existing)) { Vllm = Gates.Vllm, AnyRepository = ModelHub is not null };
 
     /// <summary>Serve the validating webhooks, and tell the API server of them.</summary>
     public bool Webhook { get; init; }

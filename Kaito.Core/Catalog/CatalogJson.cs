@@ -88,4 +88,5 @@ internal sealed record CatalogEntry(
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CatalogFile))]
+[JsonSerializable(typeof(ModelFamilies))]
 internal sealed partial class CatalogJson : JsonSerializerContext;

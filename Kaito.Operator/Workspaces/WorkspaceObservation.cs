@@ -3,6 +3,7 @@ using Kaito.Core.Api;
 using Kaito.Core.Hardware;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
@@ -63,6 +64,9 @@ internal sealed record WorkspaceObservation
             n.Metadata.Name!, NodeReadiness.IsReady(n),
             n.Metadata.Labels ?? ImmutableSortedDictionary<string, string>.Empty)),
     ];
+
+    /// <summary>What is known of a model that the catalogue lacks; null when it has it.</summary>
+    public ModelAnswer? Model { get; init; }
 
     /// <summary>The ConfigMap that <c>inference.config</c> or <c>tuning.config</c> names.</summary>
     public ConfigMap? UserConfig { get; init; }

@@ -3,6 +3,7 @@ using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
 using Kaito.Operator.Rendering;
 using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
@@ -15,8 +16,9 @@ internal static class WorkspacePlanner
     public static WorkspacePlan Plan(
         WorkspaceResource resource, WorkspaceObservation observed, OperatorOptions options)
     {
-        var parsed = WorkspaceParser.Parse(
-            resource, options.Offer(observed.ExistingNodes), Context(resource, observed));
+        var offer = options.Offer(observed.ExistingNodes);
+        offer = observed.Model is ModelAnswer.Known known ? offer with { Catalog = offer.Catalog.With(known.Model) } : offer;
+        var parsed = WorkspaceParser.Parse(resource, offer, Context(resource, observed));
         var isValid = parsed.TryGet(out var workspace, out var errors);
         var runtime = (workspace?.Inference as Preset)?.Runtime ?? InferenceRuntime.Onnx;
         var isConfigured = EngineConfig.Parse(resource, observed.UserConfig, runtime).TryGet(
@@ -43,6 +45,11 @@ internal static class WorkspacePlanner
     private static WorkspacePlan Serve(Wanted wanted, WorkspaceObservation observed, OperatorOptions options)
     {
         var workspace = wanted.Workspace;
+        if (!workspace.ModelKnown)
+        {
+            return ModelWait.Plan(wanted, observed);
+        }
+
         var nodes = NodeStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
         var (conditions, state) = workspace.Tuning is null
             ? Inference(observed, nodes.Ready)
@@ -139,7 +146,7 @@ internal static class WorkspacePlanner
             : [new(Path, "config-without-file", $"ConfigMap \"{name}\" has no key {TuningJob.ConfigFile}. Add it.")];
     }
 
-    private static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady
+    internal static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady
         ? WorkspaceStates.NotReady
         : WorkspaceStates.Pending;
 

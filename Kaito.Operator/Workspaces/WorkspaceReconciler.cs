@@ -4,13 +4,14 @@ using System.Text.Json.Nodes;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
+using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
 
 namespace Kaito.Operator.Workspaces;
 
 /// <summary>Look, decide, act; for one Workspace at a time.</summary>
 internal sealed partial class WorkspaceReconciler(
-    IKubeApi api, WorkspaceObserver observer, EventRecorder events, OperatorOptions options,
+    IKubeApi api, WorkspaceObserver observer, ModelLookup models, EventRecorder events, OperatorOptions options,
     TimeProvider clock, ILogger<WorkspaceReconciler> logger)
 {
     private readonly ObjectApplier _objects = new(api, observer.Version);
@@ -34,7 +35,11 @@ internal sealed partial class WorkspaceReconciler(
         await api.SetFinalizerAsync(
             KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
         var observed = await observer.ObserveAsync(resource, cancellationToken);
-        observed = observed with { RefusedClaims = _pace.Refused(key, observed.Claims) };
+        observed = observed with
+        {
+            RefusedClaims = _pace.Refused(key, observed.Claims),
+            Model = models.Find(key, resource),
+        };
         var plan = WorkspacePlanner.Plan(resource, observed, options);
         var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
 
@@ -42,8 +47,10 @@ internal sealed partial class WorkspaceReconciler(
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
         failure?.Throw();
         LogReconciled(key, plan.State, plan.Apply.Length, plan.Remove.Length);
-        return pause.Recheck;
+        return Sooner(pause.Recheck, (observed.Model as ModelAnswer.Refused)?.Retry);
     }
+
+    private static TimeSpan? Sooner(TimeSpan? one, TimeSpan? other) => one < other ? one : other ?? one;
 
     private async Task<ExceptionDispatchInfo?> ActAsync(
         string key, WorkspaceResource resource, WorkspacePlan plan, CancellationToken cancellationToken)

@@ -42,6 +42,32 @@ public sealed class CommandLineTests
             ],
             static _ => null));
 
+    [Theory]
+    [InlineData("", "", "https://huggingface.co/")]
+    [InlineData("", "HF_ENDPOINT=https://hub.example.com/hf", "https://hub.example.com/hf/")]
+    [InlineData("", "HF_ENDPOINT=https://a.example.com KAITO_OPERATOR_MODEL_HUB=http://b.example.com", "http://b.example.com/")]
+    [InlineData("--model-hub=http://127.0.0.1:9", "HF_HUB_OFFLINE=1", "http://127.0.0.1:9/")]
+    [InlineData("", "HF_HUB_OFFLINE=true HF_ENDPOINT=https://a.example.com", null)]
+    [InlineData("--model-hub=none", "", null)]
+    public void Parse_ModelHub_TakesTheFirstThatIsSet(string flag, string variables, string? hub)
+    {
+        var environment = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .ToDictionary(static v => v.Split('=', 2)[0], static v => v.Split('=', 2)[1]);
+
+        var options = CommandLine.Parse(flag.Length == 0 ? [] : [flag], environment.GetValueOrDefault);
+
+        Assert.Equal(hub, options.ModelHub?.AbsoluteUri);
+    }
+
+    [Fact]
+    public void Parse_HubToken_IsReadAndNeverShown()
+    {
+        var options = CommandLine.Parse([], static name => name == "HF_TOKEN" ? " hf_abc\n" : null);
+
+        Assert.Equal("hf_abc", options.ModelHubToken?.Reveal());
+        Assert.DoesNotContain("hf_abc", options.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Parse_FlagAndVariable_TheFlagWins()
     {
@@ -56,6 +82,8 @@ public sealed class CommandLineTests
     [InlineData("--cluod", "--cluod is unknown; the flags are --kubeconfig, ")]
     [InlineData("kubeconfig", "kubeconfig is unknown; the flags are ")]
     [InlineData("--kubeconfig", "--kubeconfig needs a value, e.g. --kubeconfig VALUE.")]
+    [InlineData("--model-hub=hub", "--model-hub hub is not an address such as https://huggingface.co; use none")]
+    [InlineData("--model-hub=ftp://hub/", "--model-hub ftp://hub/ is not an address")]
     [InlineData("--cloud=moon", "--cloud moon is unknown; use one of ")]
     [InlineData("--node-image-family=bsd", "--node-image-family bsd is unknown; use ubuntu or azurelinux.")]
     [InlineData("--install-crds=maybe", "--install-crds=maybe is neither true nor false.")]
