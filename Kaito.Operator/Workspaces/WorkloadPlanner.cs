@@ -16,6 +16,9 @@ namespace Kaito.Operator.Workspaces;
 internal sealed record Wanted(
     WorkspaceResource Resource, Workspace Workspace, EngineConfig Engine, RevisionPlan Revision)
 {
+    /// <summary>What the user asks of the tuner.</summary>
+    public TrainingConfig Training { get; init; } = TrainingConfig.Default;
+
     /// <summary>The revision's number as annotations carry it.</summary>
     public string Number => Revision.Current.Revision.ToString(CultureInfo.InvariantCulture);
 }
@@ -27,6 +30,13 @@ internal static class WorkloadPlanner
     public static ImmutableArray<IKubeObject> Render(
         Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
     {
+        if (wanted.Workspace.Tuning is { Upstream: true } upstream)
+        {
+            return UpstreamTuningJob.Render(
+                wanted.Workspace, upstream, placement,
+                new(options.PresetRegistry, ServingImages.Upstream(options), wanted.Training.OutputFolder, wanted.Number));
+        }
+
         if (wanted.Workspace.Tuning is { } tuning)
         {
             var (data, job) = TuningJob.Render(

@@ -5,7 +5,6 @@ using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Models;
 using Kaito.Operator.Nodes;
-using Kaito.Operator.Rendering;
 using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 
 namespace Kaito.Operator.Workspaces;
@@ -23,10 +22,16 @@ internal static class WorkspacePlanner
         var runtime = (workspace?.Inference as Preset)?.Runtime ?? InferenceRuntime.Onnx;
         var isConfigured = EngineConfig.Parse(resource, observed.UserConfig, runtime).TryGet(
             out var engine, out var wrongConfig);
-        ImmutableArray<FieldError> wrong = [.. errors, .. wrongConfig, .. MissingTrainingConfig(resource, observed)];
-        return isValid && isConfigured && wrong.IsEmpty
+        var isTrainable = TrainingConfig.Parse(
+            resource.Tuning?.Config, resource.Metadata.Namespace, observed.UserConfig, workspace?.Tuning?.Method).TryGet(
+            out var training, out var wrongTraining);
+        ImmutableArray<FieldError> wrong = [.. errors, .. wrongConfig, .. wrongTraining];
+        return isValid && isConfigured && isTrainable
             ? Serve(
-                new(resource, workspace!, engine!, Revisions.Plan(resource, workspace!, observed.Revisions)),
+                new(resource, workspace!, engine!, Revisions.Plan(resource, workspace!, observed.Revisions))
+                {
+                    Training = training!,
+                },
                 observed, options)
             : Reject(wrong);
     }
@@ -127,23 +132,6 @@ internal static class WorkspacePlanner
         return conditions.All(static c => c.Status == Condition.True)
             ? (conditions, WorkspaceStates.Ready)
             : (conditions, NotServing(observed.Status?.State));
-    }
-
-    // A Job whose ConfigMap is not there would wait for it in silence.
-    private static ImmutableArray<FieldError> MissingTrainingConfig(
-        WorkspaceResource resource, WorkspaceObservation observed)
-    {
-        const string Path = "tuning.config";
-        return resource.Tuning?.Config is not { Length: > 0 } name ? []
-            : observed.UserConfig is null
-                ?
-                [
-                    new(Path, "config-not-found",
-                        $"ConfigMap \"{name}\" is not in namespace \"{resource.Metadata.Namespace}\". Create it with the key "
-                        + $"{TuningJob.ConfigFile}, or remove {Path}."),
-                ]
-            : observed.UserConfig.Data?.ContainsKey(TuningJob.ConfigFile) == true ? []
-            : [new(Path, "config-without-file", $"ConfigMap \"{name}\" has no key {TuningJob.ConfigFile}. Add it.")];
     }
 
     internal static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady

@@ -35,6 +35,7 @@ public sealed class SamplesTests
     [InlineData("adapters/phi-3.5-mini-adapter.yaml", 1)]
     [InlineData("replicas/phi-3.5-mini-instruct.yaml", 2)]
     [InlineData("template/custom-server.yaml", 1)]
+    [InlineData("tuning/phi-3.5-mini-upstream.yaml", 1)]
     [InlineData("tuning/phi-4-mini-qlora.yaml", 1)]
     [InlineData("tuning/phi-4-mini-volumes.yaml", 1)]
     [InlineData("huggingface/falcon-7b-instruct.yaml", 1)]

@@ -15,7 +15,7 @@ public sealed class TuningJobTests
 
     private static readonly ConfigMap s_config = new()
     {
-        Data = ImmutableSortedDictionary<string, string>.Empty.Add("training_config.yaml", "training_config: {}"),
+        Data = ImmutableSortedDictionary<string, string>.Empty.Add("training_config.yaml", "training_config: {QuantizationConfig: {load_in_8bit: true}}"),
     };
 
     [Fact]
