@@ -17,7 +17,7 @@ internal static class CommandLine
         "start-timeout", "preset-registry", "feature-gates", "node-provisioner", "karpenter-node-class-group",
         "karpenter-node-class-kind", "karpenter-node-class-version", "karpenter-node-class-resource-name",
         "karpenter-node-classes", "webhook-port", "webhook-host", "webhook-service",
-        "model-hub",
+        "model-hub", "metrics-bind-address", "health-probe-bind-address", "log-level",
     ];
 
     private static readonly ImmutableArray<string> s_switches = ["install-crds", "leader-elect", "webhook", "pod-metrics-through-server"];
@@ -29,18 +29,26 @@ internal static class CommandLine
     /// <exception cref="FormatException">A flag is unknown or its value is; the message is for the user.</exception>
     public static OperatorOptions Parse(IReadOnlyList<string> args, Func<string, string?> environment)
     {
+        (var known, var leftOut) = UpstreamFlags.Translate(args);
+        return Read(known, environment) is var options && leftOut.IsEmpty
+            ? options
+            : options with { WithoutEffect = string.Join(", ", leftOut.Append(options.WithoutEffect).OfType<string>()) };
+    }
+
+    private static OperatorOptions Read(ImmutableArray<string> args, Func<string, string?> environment)
+    {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (var i = 0; i < args.Count; i++)
+        for (var i = 0; i < args.Length; i++)
         {
             var (flag, value) = Split(args[i]);
             if (s_switches.Contains(flag))
             {
                 // Both `--install-crds` and `--install-crds true` are in use.
-                given[flag] = value ?? (i + 1 < args.Count && args[i + 1] is ("true" or "false") ? args[++i] : "true");
+                given[flag] = value ?? (i + 1 < args.Length && args[i + 1] is ("true" or "false") ? args[++i] : "true");
             }
             else if (s_values.Contains(flag))
             {
-                given[flag] = value ?? (++i < args.Count
+                given[flag] = value ?? (++i < args.Length
                     ? args[i]
                     : throw new FormatException($"--{flag} needs a value, e.g. --{flag} VALUE."));
             }
@@ -59,6 +67,7 @@ internal static class CommandLine
     // Besides our own, the names that Hugging Face's programs read.
     private static string? Variable(string flag, Func<string, string?> environment) =>
         NullIfEmpty(environment(Prefix + flag.ToUpperInvariant().Replace('-', '_')))
+        ?? UpstreamFlags.Variable(flag, environment)
         ?? (flag != "model-hub" ? null
             : environment("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE" ? NoHub
             : NullIfEmpty(environment("HF_ENDPOINT")));
@@ -78,7 +87,10 @@ internal static class CommandLine
         return new()
         {
             Kubeconfig = value("kubeconfig"),
-            Listen = Addresses(value("listen")),
+            Listen = Addresses(value("listen")
+                ?? UpstreamFlags.Listen(value("metrics-bind-address"), value("health-probe-bind-address"))),
+            LogLevel = UpstreamFlags.Level(value("log-level")),
+            WithoutEffect = gates.WithoutEffect,
             StartTimeout = Seconds("start-timeout", value("start-timeout"), defaults.StartTimeout),
             Namespace = value("namespace") ?? defaults.Namespace,
             InstallCrds = Switch("install-crds"),

@@ -35,6 +35,22 @@ internal sealed record FeatureGates
     /// <summary><c>disableNodeAutoProvisioning</c>; null when it is not given: then the node provisioner says it.</summary>
     public bool? ExistingNodesOnly { get; init; }
 
+    /// <summary>Gates that are on and stand for what this operator lacks, as one text; null when there are none.</summary>
+    public string? WithoutEffect
+    {
+        get
+        {
+            var names = new (string Name, bool On)[]
+            {
+                ("gatewayAPIInferenceExtension", GatewayApiInferenceExtension),
+                ("enableMultiRoleInferenceController", MultiRoleInference), ("ModelMirror", ModelMirror),
+                ("ModelStreaming", ModelStreaming),
+            };
+            var on = string.Join(", ", names.Where(static n => n.On).Select(static n => $"gate {n.Name}"));
+            return on.Length == 0 ? null : on;
+        }
+    }
+
     private static readonly ImmutableSortedDictionary<string, Func<FeatureGates, bool, FeatureGates>> s_known =
         ImmutableSortedDictionary.CreateRange<string, Func<FeatureGates, bool, FeatureGates>>(
             StringComparer.Ordinal,

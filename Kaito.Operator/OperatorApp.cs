@@ -25,6 +25,12 @@ internal static class OperatorApp
     public static async Task<int> RunAsync(
         string[] args, Func<string, string?> environment, TextWriter errors, CancellationToken cancellationToken)
     {
+        if (args.Contains("--version"))
+        {
+            await errors.WriteLineAsync($"kaito-operator {typeof(OperatorApp).Assembly.GetName().Version}");
+            return 0;
+        }
+
         try
         {
             await using var app = Build(CommandLine.Parse(args, environment));
@@ -64,6 +70,11 @@ internal static class OperatorApp
 
         // A start that fails is told in one line where the process ends.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        if (options.LogLevel is { } level)
+        {
+            builder.Logging.SetMinimumLevel(level);
+        }
+
         if (options.Listen is { } listen)
         {
             builder.WebHost.UseUrls(listen);

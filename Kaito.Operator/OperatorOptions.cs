@@ -18,6 +18,12 @@ internal sealed record OperatorOptions
     /// </summary>
     public string? Listen { get; init; }
 
+    /// <summary>Least level of what is logged; null for the configured one.</summary>
+    public LogLevel? LogLevel { get; init; }
+
+    /// <summary>Flags and gates that are accepted and do nothing here, as one text; null when there are none.</summary>
+    public string? WithoutEffect { get; init; }
+
     /// <summary>How long each thing that the start needs may take to come about. Default 30 s.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

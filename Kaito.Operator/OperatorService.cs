@@ -15,6 +15,11 @@ internal sealed partial class OperatorService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (options.WithoutEffect is { } ignored)
+        {
+            LogWithoutEffect(ignored);
+        }
+
         try
         {
             await services.GetRequiredService<StartChecks>().RunAsync(stoppingToken);
@@ -61,6 +66,9 @@ internal sealed partial class OperatorService(
             OperatorControllers.RunAsync(services, logger, () => status.Problem = null, stoppingToken),
             services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken));
     }
+
+    [LoggerMessage(LogLevel.Warning, "Accepted, without effect in this operator: {Flags}")]
+    private partial void LogWithoutEffect(string flags);
 
     [LoggerMessage(LogLevel.Critical, "The operator has a defect and stops")]
     private partial void LogStopped(Exception wrong);

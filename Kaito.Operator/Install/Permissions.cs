@@ -47,6 +47,9 @@ internal static class Permissions
         new("karpenter.k8s.aws", ["ec2nodeclasses"], [.. s_watch, "create"]),
         new("", ["nodes"], [.. s_watch, "patch"]),
         new("", ["pods"], s_watch),
+
+        // The start-up benchmark tells its result in the log of a model's first pod.
+        new("", ["pods/log"], ["get"]),
         new("", ["services", "configmaps"], s_own),
         new("", ["events"], ["create", "patch"]),
         new("apps", ["statefulsets", "deployments", "controllerrevisions"], s_own),

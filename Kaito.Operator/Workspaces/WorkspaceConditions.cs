@@ -14,6 +14,7 @@ internal static class WorkspaceConditions
     [
         ConditionTypes.NodeClaimReady, ConditionTypes.NodesReady, ConditionTypes.ResourceReady,
         ConditionTypes.InferenceReady, ConditionTypes.JobStarted, ConditionTypes.WorkspaceSucceeded, ConditionTypes.WorkspaceDeleting,
+        ConditionTypes.BenchmarkCompleted,
     ];
 
     public static Condition Met(string type, string reason, string message) =>
@@ -57,6 +58,7 @@ internal static class WorkspaceConditions
             State = plan.State,
             TargetNodeCount = plan.TargetNodes ?? resource.Status?.TargetNodeCount,
             WorkerNodes = plan.WorkerNodes.IsEmpty ? null : plan.WorkerNodes,
+            Performance = plan.Performance ?? resource.Status?.Performance,
         };
     }
 
@@ -66,7 +68,6 @@ internal static class WorkspaceConditions
         var before = Json(resource.Status);
         var after = Json(next);
         after["workerNodes"] ??= before.ContainsKey("workerNodes") ? new JsonArray() : null;
-        after.Remove("performance");
         foreach (var (name, value) in after.ToArray())
         {
             if (JsonNode.DeepEquals(value, before[name]))

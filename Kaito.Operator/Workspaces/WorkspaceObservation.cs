@@ -106,4 +106,13 @@ internal sealed record WorkspacePlan
     public ImmutableArray<string> WorkerNodes { get; init; } = [];
 
     public ImmutableArray<Occurrence> Events { get; init; } = [];
+
+    /// <summary>The result of the start-up benchmark is in the log of the first pod, and was not read yet.</summary>
+    public bool BenchmarkDue { get; init; }
+
+    /// <summary>How the model's weights are quantised; null where they are not.</summary>
+    public string? Quantization { get; init; }
+
+    /// <summary>What the benchmark measured; null to leave what is recorded.</summary>
+    public PerformanceStatus? Performance { get; init; }
 }

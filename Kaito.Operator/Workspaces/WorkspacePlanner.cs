@@ -64,6 +64,7 @@ internal static class WorkspacePlanner
             return Wait(wanted, nodes, conditions, observed);
         }
 
+        var measured = Benchmark.Applies(wanted) ? Benchmark.Recorded(observed.Status) : null;
         var all = WorkloadPlanner.Render(wanted, nodes.Placement, observed, options);
         var remade = WorkloadPlanner.Remade(all, observed);
 
@@ -79,7 +80,9 @@ internal static class WorkspacePlanner
                 .Add(Annotations.Hash, wanted.Revision.Current.Metadata.Annotations![Annotations.Hash])
                 .Add(Annotations.Revision, wanted.Number),
             MarkNodes = nodes.Unmarked,
-            Conditions = [.. nodes.Conditions, .. conditions],
+            Conditions = measured is null ? [.. nodes.Conditions, .. conditions] : [.. nodes.Conditions, .. conditions, measured],
+            BenchmarkDue = measured is null && state == WorkspaceStates.Ready && Benchmark.Applies(wanted),
+            Quantization = (workspace.Inference as Preset)?.Model.Quantization,
             State = state,
             TargetNodes = workspace.Nodes,
             WorkerNodes = [.. nodes.Nodes.Select(static n => n.Metadata.Name!).Order(StringComparer.Ordinal)],

@@ -41,13 +41,30 @@ internal sealed partial class WorkspaceReconciler(
             Model = models.Find(key, resource),
         };
         var plan = WorkspacePlanner.Plan(resource, observed, options);
+        plan = plan.BenchmarkDue ? await MeasuredAsync(resource, plan, cancellationToken) : plan;
         var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
 
         var failure = await ActAsync(key, resource, pause.Apply(plan), cancellationToken);
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
         failure?.Throw();
         LogReconciled(key, plan.State, plan.Apply.Length, plan.Remove.Length);
-        return Sooner(pause.Recheck, (observed.Model as ModelAnswer.Refused)?.Retry);
+        return Sooner(
+            Sooner(pause.Recheck, (observed.Model as ModelAnswer.Refused)?.Retry),
+            plan is { BenchmarkDue: true, Performance: null } ? Benchmark.Pause : null);
+    }
+
+    private async Task<WorkspacePlan> MeasuredAsync(
+        WorkspaceResource resource, WorkspacePlan plan, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Benchmark.Told(
+                plan, await api.ReadTextAsync(Benchmark.LogPath(resource), cancellationToken), plan.Quantization);
+        }
+        catch (Exception wrong) when (wrong is KubeException or HttpRequestException or TimeoutException)
+        {
+            return Benchmark.Failed(plan, $"the pod's log cannot be read: {wrong.Message}");
+        }
     }
 
     private static TimeSpan? Sooner(TimeSpan? one, TimeSpan? other) => one < other ? one : other ?? one;

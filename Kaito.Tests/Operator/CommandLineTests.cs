@@ -59,6 +59,58 @@ public sealed class CommandLineTests
         Assert.Equal(hub, options.ModelHub?.AbsoluteUri);
     }
 
+    // Section 7.1 of the specification: every flag of upstream's binary.
+    [Theory]
+    [InlineData("--metrics-bind-address=:8080 --health-probe-bind-address=:8081", "listen=http://*:8080;http://*:8081")]
+    [InlineData("--metrics-bind-address 0 --health-probe-bind-address 127.0.0.1:8081", "listen=http://127.0.0.1:8081")]
+    [InlineData("--kube-client-qps=30 --kube-client-burst 50", "without=--kube-client-qps, --kube-client-burst")]
+    [InlineData("--leader-elect=false --webhook=true", "webhook=True")]
+    [InlineData("--default-node-image-family azurelinux", "family=azurelinux")]
+    [InlineData("--default-model-mirror-storage-class=a --default-streaming-service-account=b",
+        "without=--default-model-mirror-storage-class, --default-streaming-service-account")]
+    [InlineData("--model-mirror-download-cpu 3 --model-mirror-download-memory 8Gi",
+        "without=--model-mirror-download-cpu, --model-mirror-download-memory")]
+    [InlineData("--zap-devel --zap-log-level=debug", "level=Debug without=--zap-devel")]
+    [InlineData("-v=2", "level=Information")]
+    [InlineData("-v 6", "level=Debug")]
+    [InlineData("--feature-gates=vLLM=true,disableNodeAutoProvisioning=false,ModelMirror=true,ModelStreaming=true",
+        "without=gate ModelMirror, gate ModelStreaming")]
+    public void Parse_FlagsOfUpstream_AreAccepted(string args, string expected)
+    {
+        var options = CommandLine.Parse(args.Split(' '), static _ => null);
+
+        var told = new (string Name, object? Value, object? Default)[]
+        {
+            ("listen", options.Listen, null), ("webhook", options.Webhook, false), ("family", options.NodeImageFamily, "ubuntu"),
+            ("level", options.LogLevel, null), ("without", options.WithoutEffect, null),
+        };
+        Assert.Equal(
+            expected,
+            string.Join(' ', told.Where(static t => !Equals(t.Value, t.Default)).Select(static t => $"{t.Name}={t.Value}")));
+    }
+
+    [Fact]
+    public void Parse_VariablesOfUpstream_CountAfterOurOwn()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["CLOUD_PROVIDER"] = "arc",
+            ["PRESET_REGISTRY_NAME"] = "registry.example.com/kaito/",
+            ["WEBHOOK_SERVICE"] = "hooks",
+            ["WEBHOOK_PORT"] = "9444",
+            ["RELEASE_NAMESPACE"] = "release",
+        };
+        var options = CommandLine.Parse([], environment.GetValueOrDefault);
+        environment["SYSTEM_NAMESPACE"] = "system";
+        environment["KAITO_OPERATOR_CLOUD"] = "aws";
+        var others = CommandLine.Parse(["--webhook-port=1"], environment.GetValueOrDefault);
+
+        Assert.Equal(
+            ("arc", "registry.example.com/kaito", "hooks", 9444, "release"),
+            (options.Cloud, options.PresetRegistry, options.WebhookService, options.WebhookPort, options.Namespace));
+        Assert.Equal(("aws", 1, "system"), (others.Cloud, others.WebhookPort, others.Namespace));
+    }
+
     [Fact]
     public void Parse_HubToken_IsReadAndNeverShown()
     {
@@ -82,6 +134,8 @@ public sealed class CommandLineTests
     [InlineData("--cluod", "--cluod is unknown; the flags are --kubeconfig, ")]
     [InlineData("kubeconfig", "kubeconfig is unknown; the flags are ")]
     [InlineData("--kubeconfig", "--kubeconfig needs a value, e.g. --kubeconfig VALUE.")]
+    [InlineData("--metrics-bind-address=x", "--metrics-bind-address x is not an address such as :8080.")]
+    [InlineData("--zap-log-level=loud", "--log-level loud is unknown; use debug, info, warn, error or a number.")]
     [InlineData("--model-hub=hub", "--model-hub hub is not an address such as https://huggingface.co; use none")]
     [InlineData("--model-hub=ftp://hub/", "--model-hub ftp://hub/ is not an address")]
     [InlineData("--cloud=moon", "--cloud moon is unknown; use one of ")]

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kaito.Core.Api;
+using Kaito.Core.Workspaces;
+using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
+
+namespace Kaito.Operator.Workspaces;
+
+/// <summary>
+/// PURE: what the start-up probe of upstream's image measured, which it tells in lines of the first pod's log. A result that
+/// is not there is told in its own condition: the Workspace serves all the same.
+/// </summary>
+internal static class Benchmark
+{
+    /// <summary>Name of the metric in <c>status.performance.metrics</c>.</summary>
+    public const string Metric = "peakTokensPerMinute";
+
+    /// <summary>Of vLLM in upstream's image.</summary>
+    private const string EngineVersion = "0.25.1";
+
+    private const string ResultTag = "KAITO_BENCHMARK_RESULT ";
+    private const string ConfigTag = "KAITO_BENCHMARK_CONFIG ";
+
+    /// <summary>Until a result that could not be read is asked for again.</summary>
+    public static TimeSpan Pause { get; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Whether the pods measure at all.</summary>
+    public static bool Applies(Wanted wanted) => wanted.Workspace.Inference is Preset { Runtime: InferenceRuntime.Vllm }
+        && wanted.Resource.Metadata.Annotations?.GetValueOrDefault(Annotations.DisableBenchmark) != "true";
+
+    /// <summary>The result that was recorded before; null when there is none.</summary>
+    public static Condition? Recorded(WorkspaceStatus? status) => status?.Performance?.Metrics?.ContainsKey(Metric) != true
+        ? null
+        : (status.Conditions ?? []).FirstOrDefault(
+            static c => c is { Type: ConditionTypes.BenchmarkCompleted, Status: Condition.True });
+
+    /// <summary>Where the lines are: the last 500 of them.</summary>
+    public static string LogPath(WorkspaceResource resource) =>
+        $"api/v1/namespaces/{resource.Metadata.Namespace}/pods/{resource.Metadata.Name}-0/log"
+        + $"?container={resource.Metadata.Name}&tailLines=500&limitBytes={8 << 20}";
+
+    /// <summary>The plan with what the log says, or with why it says nothing.</summary>
+    public static WorkspacePlan Told(WorkspacePlan plan, string log, string? quantization)
+    {
+        try
+        {
+            return plan with
+            {
+                Conditions = plan.Conditions.Add(WorkspaceConditions.Met(
+                    ConditionTypes.BenchmarkCompleted, "BenchmarkCompleted", "benchmark result has been recorded")),
+                Performance = Read(log, quantization ?? ""),
+            };
+        }
+        catch (Exception wrong) when (wrong is JsonException or FormatException or InvalidOperationException)
+        {
+            return Failed(plan, wrong.Message);
+        }
+    }
+
+    /// <summary>The plan with why there is no result.</summary>
+    public static WorkspacePlan Failed(WorkspacePlan plan, string problem) => plan with
+    {
+        Conditions = plan.Conditions.Add(WorkspaceConditions.Unmet(
+            ConditionTypes.BenchmarkCompleted, "BenchmarkFailed",
+            $"{PodDiagnosis.Cut(problem)}; the model is served. It is measured again when its first pod starts again.")),
+    };
+
+    private static PerformanceStatus Read(string log, string quantization)
+    {
+        var result = Last(log, ResultTag) ?? throw new FormatException("no KAITO_BENCHMARK_RESULT line found in pod logs");
+        var config = Last(log, ConfigTag) ?? [];
+        var rate = result["vllm_total_tpm"]?.GetValue<double>() ?? 0;
+        if (rate is not > 0 || !double.IsFinite(rate))
+        {
+            throw new FormatException($"vllm_total_tpm is {Text(rate)}, and a result is more than 0");
+        }
+
+        return new()
+        {
+            Metrics = ImmutableSortedDictionary<string, PerformanceMetric>.Empty.Add(Metric, new()
+            {
+                Description = "stress/high-concurrency",
+                Unit = "tokens/min",
+                Value = Text(rate),
+                Config = ImmutableSortedDictionary<string, string>.Empty
+                    .Add("durationSec", Number(config, "duration_sec"))
+                    .Add("inputTokens", Number(config, "input_tokens"))
+                    .Add("outputTokens", Number(config, "output_tokens"))
+                    .Add("maxConcurrency", Number(config, "max_concurrency"))
+                    .Add("engine", "vllm").Add("engineVersion", EngineVersion).Add("quantization", quantization),
+            }),
+        };
+    }
+
+    // Example: [pod] KAITO_BENCHMARK_RESULT 2026-01-02T03:04:05Z {"vllm_total_tpm": 1234.5}
+    private static JsonObject? Last(string log, string tag)
+    {
+        foreach (var line in log.Split('\n').Reverse())
+        {
+            var at = line.IndexOf(tag, StringComparison.Ordinal);
+            var rest = at < 0 ? "" : line[(at + tag.Length)..];
+            var json = rest.IndexOf(' ', StringComparison.Ordinal);
+            if (at >= 0)
+            {
+                return JsonNode.Parse(rest[(json + 1)..]) as JsonObject
+                    ?? throw new FormatException($"{tag.Trim()} is no JSON object");
+            }
+        }
+
+        return null;
+    }
+
+    private static string Number(JsonObject from, string key) => from[key] is { } value ? Text(value.GetValue<double>()) : "";
+
+    private static string Text(double number) => number.ToString("R", CultureInfo.InvariantCulture);
+}
