@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Kaito.Core.Catalog;
 
-/// <summary>How models are run that differ only in name or architecture from those of the catalogue (families.json).</summary>
+/// <summary>
+/// How models are run that differ only in name or architecture from those of the catalogue (families.json).
+/// </summary>
 internal sealed record ModelFamilies
 {
     private static readonly Lazy<ModelFamilies> s_default = new(ReadEmbedded);

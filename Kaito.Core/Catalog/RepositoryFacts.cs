@@ -217,6 +217,7 @@ public static partial class RepositoryFacts
     [GeneratedRegex("\\.bin", RegexOptions.CultureInvariant)]
     private static partial Regex Pickle();
 
-    [GeneratedRegex("\"(?:[^\"\\\\]|\\\\.)*\"|-?Infinity|NaN", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        "\"(?:[^\"\\\\]|\\\\.)*\"|-?Infinity|NaN", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Constants();
 }

@@ -27,7 +27,9 @@ internal static class PresetRules
             : Find(name, $"{path}.name", offer, findings);
     }
 
-    /// <summary>The model id that clients send: upstream's name of the model, or the user's where the user names another.</summary>
+    /// <summary>
+    /// The model id that clients send: upstream's name of the model, or the user's where the user names another.
+    /// </summary>
     public static string ServedName(PresetSpec preset, ModelPreset model, ModelCatalog catalog) =>
         preset is not { Name: { } name, PresetOptions.ModelId: { } id } || string.IsNullOrWhiteSpace(id) ? model.Name
         : catalog.TryFind(name.Trim(), out var named) ? named.Name

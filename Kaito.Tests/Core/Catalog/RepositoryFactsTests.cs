@@ -7,9 +7,6 @@ namespace Kaito.Tests.Core.Catalog;
 
 public sealed class RepositoryFactsTests
 {
-    // Facts that the catalogue's builder corrects by hand, or knows from elsewhere.
-    private static readonly ImmutableHashSet<string> s_corrected = [];
-
     public static TheoryData<string> Entries() =>
         [.. ModelCatalog.Default.Models.Where(static m => !m.Legacy).Select(static m => m.Repository)];
 
@@ -18,7 +15,6 @@ public sealed class RepositoryFactsTests
     public void Read_ConfigOfACatalogueEntry_GivesTheEntry(string repository)
     {
         Assert.True(ModelCatalog.Default.TryFind(repository, out var entry));
-        Assert.DoesNotContain(repository, s_corrected);
         var config = new JsonObject
         {
             ["architectures"] = new JsonArray(entry.Architecture),
@@ -42,6 +38,14 @@ public sealed class RepositoryFactsTests
         var model = Read(repository, config.ToJsonString(), new RepositoryFile(file, entry.Weights.Bytes));
 
         Assert.Equal(Show(entry), Show(model));
+    }
+
+    [Fact]
+    public void VllmArchitectures_AreAsManyAsUpstreams()
+    {
+        Assert.Equal(356, ModelFamilies.Default.VllmArchitectures.Count);
+        Assert.All(
+            ModelCatalog.Default.Models, static m => Assert.Contains(m.Architecture, ModelFamilies.Default.VllmArchitectures));
     }
 
     [Theory]

@@ -42,6 +42,7 @@ public sealed class SamplesTests
     [InlineData("v1alpha1/falcon-7b.yaml", 1)]
     [InlineData("v1alpha1/phi-3-mini-adapter.yaml", 1)]
     [InlineData("vllm/llama-3.3-70b-instruct.yaml", 3)]
+    [InlineData("vllm/model-id.yaml", 1)]
     public void Parse_SampleOfAnotherKindOfWork_IsAcceptedWithoutWarnings(string file, int nodes)
     {
         var text = File.ReadAllText(Repository.Path("samples", file)).Split("\n---\n");
