@@ -25,6 +25,15 @@ public sealed record ChatCompletionRequest : SamplingRequest
     /// <summary><c>none</c>, <c>auto</c>, <c>required</c> or a named function, as sent.</summary>
     public JsonElement? ToolChoice { get; init; }
 
+    /// <summary>Whether an answer may call several functions; default true.</summary>
+    public bool? ParallelToolCalls { get; init; }
+
+    /// <summary>How much to think, for templates that know of it.</summary>
+    public string? ReasoningEffort { get; init; }
+
+    /// <summary>Leaves thoughts out of the answer when false.</summary>
+    public bool? IncludeReasoning { get; init; }
+
     /// <summary>Opens the assistant's turn; default true.</summary>
     public bool? AddGenerationPrompt { get; init; }
 
@@ -58,6 +67,9 @@ public sealed record ChatMessage
 
     /// <summary>Name of the author, where there are several.</summary>
     public string? Name { get; init; }
+
+    /// <summary>The assistant's earlier thoughts; templates decide whether they are shown.</summary>
+    public string? ReasoningContent { get; init; }
 
     /// <summary>The assistant's earlier calls, as sent.</summary>
     public IReadOnlyList<JsonElement>? ToolCalls { get; init; }
@@ -100,7 +112,7 @@ public sealed record ChatChoice(
 }
 
 /// <summary>The turn that the model produced.</summary>
-/// <param name="Content">The text; never <see langword="null"/> from this project's server.</param>
+/// <param name="Content">The text; <see langword="null"/> when the model only called functions.</param>
 public sealed record AssistantMessage([property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Content)
 {
     /// <summary><c>assistant</c>.</summary>
@@ -110,8 +122,14 @@ public sealed record AssistantMessage([property: JsonIgnore(Condition = JsonIgno
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Refusal { get; init; }
 
-    /// <summary>Calls the model wants made; empty from this project's server.</summary>
-    public IReadOnlyList<JsonElement> ToolCalls { get; init; } = [];
+    /// <summary>Calls the model wants made.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
+
+    /// <summary>What the model thought before it answered, where it does.</summary>
+    public string? Reasoning { get; init; }
+
+    /// <summary>The same under its older name.</summary>
+    public string? ReasoningContent => Reasoning;
 }
 
 /// <summary>One server-sent chunk of a streamed chat answer.</summary>
@@ -140,5 +158,15 @@ public sealed record ChunkChoice(
     public IReadOnlyList<int>? TokenIds { get; init; }
 }
 
-/// <summary>Role on the first chunk of a choice, text on the others.</summary>
-public sealed record ChatDelta(string? Role = null, string? Content = null);
+/// <summary>Role on the first chunk of a choice, text, thoughts or calls on the others.</summary>
+public sealed record ChatDelta(string? Role = null, string? Content = null)
+{
+    /// <summary>More of what the model thinks.</summary>
+    public string? Reasoning { get; init; }
+
+    /// <summary>The same under its older name.</summary>
+    public string? ReasoningContent { get; init; }
+
+    /// <summary>More of the calls.</summary>
+    public IReadOnlyList<ToolCallDelta>? ToolCalls { get; init; }
+}

@@ -54,27 +54,59 @@ internal static class ChatCompletionsEndpoint
         {
             Choices =
             [
-                .. Answers.Best(answers, answers.Length, call.Wanted).Select((answer, index) => new ChatChoice(
-                    index, new(call.Echo + answer.Text), answer.End.Reason, Answers.StopReason(answer.End))
-                {
-                    Logprobs = call.Reports.Answer is null ? null : call.Reports.Shapes.Chat(answer.Tokens.Reports),
-                    TokenIds = call.Reports.Ids ? answer.Tokens.Ids : null,
-                }),
+                .. Answers.Best(answers, answers.Length, call.Wanted).Select((answer, index) => Choice(answer, index, call)),
             ],
             Usage = Answers.Count(stream, answers.Sum(static answer => answer.End.NewTokens)),
             PromptLogprobs = call.Reports.Prompt is null ? null : call.Reports.Shapes.Prompt(answers[0].Prompt),
             PromptTokenIds = call.Reports.Ids ? call.Requests[0].Prompt.ToArray() : null,
         };
 
+    private static ChatChoice Choice(Answer answer, int index, ChatCall call)
+    {
+        var parts = new ChatParts(call.Split);
+        var message = parts.Message(call.Echo, answer.Text);
+        return new(
+            index, call.IncludeReasoning ? message : message with { Reasoning = null }, parts.Reason(answer.End.Reason),
+            Answers.StopReason(answer.End))
+        {
+            Logprobs = call.Reports.Answer is null ? null : call.Reports.Shapes.Chat(answer.Tokens.Reports),
+            TokenIds = call.Reports.Ids ? answer.Tokens.Ids : null,
+        };
+    }
+
     private static ChunkShapes<ChatCompletionChunk> Chunks(ChatCompletion head, ChatCall call)
     {
         var shapes = call.Reports.Shapes;
+        var parts = call.Requests.Select(_ => new ChatParts(call.Split)).ToArray();
+        var held = call.Requests.Select(static _ => new HeldTokens()).ToArray();
         return new(
             (choice, _) => Chunk(new(choice, new("assistant", call.Echo), null)),
-            text => Chunk(With(new(text.Choice, new(Content: text.Value), null), text.Tokens)),
-            end => Chunk(With(new(end.Choice, new(), end.Reason, Answers.StopReason(end)), end.Tokens)),
+            text => Said(text.Choice, parts[text.Choice].Push(text.Value, text.Tokens.Ids.Length), text.Tokens),
+            Closing,
             usage => new(head.Id, head.Created, head.Model, [], usage),
             static (chunk, usage) => chunk with { Usage = usage });
+
+        // What tells of tokens goes with the first chunk after them.
+        IEnumerable<ChatCompletionChunk> Said(int choice, IEnumerable<ChatDelta> deltas, EventTokens tokens)
+        {
+            held[choice].Add(tokens);
+            foreach (var delta in deltas.Where(d => call.IncludeReasoning || d.Reasoning is null))
+            {
+                yield return Chunk(With(new(choice, delta, null), held[choice].Take()));
+            }
+        }
+
+        IEnumerable<ChatCompletionChunk> Closing(GenerationEvent.Finished end)
+        {
+            foreach (var chunk in Said(end.Choice, parts[end.Choice].Finish(), end.Tokens))
+            {
+                yield return chunk;
+            }
+
+            var reason = parts[end.Choice].Reason(end.Reason);
+            yield return Chunk(With(
+                new(end.Choice, new(), reason, Answers.StopReason(end)), held[end.Choice].Take()));
+        }
 
         ChatCompletionChunk Chunk(ChunkChoice choice) => new(head.Id, head.Created, head.Model, [choice]);
 
@@ -83,5 +115,21 @@ internal static class ChatCompletionsEndpoint
             Logprobs = call.Reports.Answer is null || tokens.Reports.IsEmpty ? null : shapes.Chat(tokens.Reports),
             TokenIds = call.Reports.Ids ? tokens.Ids : null,
         };
+    }
+
+    /// <summary>Tokens of which no chunk has told yet.</summary>
+    private sealed class HeldTokens
+    {
+        private EventTokens _tokens = new([], [], 0);
+
+        public void Add(EventTokens more) => _tokens = new(
+            _tokens.Ids.AddRange(more.Ids), _tokens.Reports.AddRange(more.Reports), more.Total);
+
+        public EventTokens Take()
+        {
+            var taken = _tokens;
+            _tokens = new([], [], taken.Total);
+            return taken;
+        }
     }
 }

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Kaito.Core;
 using Kaito.InferenceHost.Constraints;
+using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Models;
+using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
 
 namespace Kaito.InferenceHost.Chat;
@@ -13,8 +14,13 @@ namespace Kaito.InferenceHost.Chat;
 /// <param name="Wanted">How many answers to return.</param>
 /// <param name="Reports">What to report besides the text.</param>
 /// <param name="Echo">Text to put before each answer.</param>
+/// <param name="Split">How each answer is told apart.</param>
 internal sealed record ChatCall(
-    ImmutableArray<GenerationRequest> Requests, int Wanted, ReportRules Reports, string Echo);
+    ImmutableArray<GenerationRequest> Requests, int Wanted, ReportRules Reports, string Echo, SplitRules Split)
+{
+    /// <summary>Thoughts are part of the answer.</summary>
+    public bool IncludeReasoning { get; init; } = true;
+}
 
 /// <summary>Turns wire JSON into runnable requests, or into every reason why it cannot run.</summary>
 internal static class ChatRequestParser
@@ -32,7 +38,8 @@ internal static class ChatRequestParser
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
-        var grammar = ConstraintParser.Parse(wire, model, found);
+        var tools = ToolParser.Parse(wire, model, found);
+        var grammar = ConstraintParser.Parse(wire, tools.Grammar, model, found);
         var reports = ReportParser.Parse(
             wire, ("top_logprobs", wire.Logprobs is true ? wire.TopLogprobs ?? 0 : null), false, model, found);
         if (found.Count > 0 || !TryEncode(wire, model, found, out var prompt))
@@ -40,24 +47,37 @@ internal static class ChatRequestParser
             return found.ToImmutable();
         }
 
-        var asked = wire.MaxCompletionTokens ?? wire.MaxTokens;
-        prompt = SamplingParser.Truncate(prompt, wire, asked, model, found);
-        var budget = SamplingParser.Budget(prompt, asked, model, "messages", found);
+        var asked = Asked(wire);
+        var tokens = SamplingParser.Truncate(prompt.Tokens, wire, asked, model, found);
+        var budget = SamplingParser.Budget(tokens, asked, model, "messages", found);
         if (found.Count > 0)
         {
             return found.ToImmutable();
         }
 
-        var requests = Enumerable.Range(0, sampled).Select(i => new GenerationRequest(
-            prompt, budget, sampling with { Seed = sampling.Seed + i }, stop)
+        // Marks of calls may be control tokens.
+        var shape = new GenerationRequest(tokens, budget, sampling, stop)
         {
             Report = reports.Answer ?? (sampled > wanted ? 0 : null),
             ReportPrompt = reports.Prompt,
-            KeepSpecialTokens = wire.SkipSpecialTokens is false,
-            Constraint = i == 0 ? grammar : grammar?.Clone(),
+            KeepSpecialTokens = wire.SkipSpecialTokens is false || tools.Split.Calls is not null,
+        };
+        var requests = Enumerable.Range(0, sampled).Select(i => shape with
+        {
+            Sampling = sampling with { Seed = sampling.Seed + i },
+            Constraint = Constraint(i == 0 ? grammar : grammar?.Clone(), prompt.InThought, model),
         });
-        return new ChatCall([.. requests], wanted, reports, Echo(wire));
+        return new ChatCall(
+            [.. requests], wanted, reports, Echo(wire), tools.Split with { BeginsInThought = prompt.InThought })
+        {
+            IncludeReasoning = wire.IncludeReasoning is not false,
+        };
     }
+
+    private static int? Asked(ChatCompletionRequest wire) => wire.MaxCompletionTokens ?? wire.MaxTokens;
+
+    private static ITokenConstraint? Constraint(GrammarMatcher? grammar, bool inThought, ServedModel model) =>
+        grammar is not null && inThought ? new AfterThought(grammar, model.Text) : grammar;
 
     /// <summary>Only the tokens of the rendered messages.</summary>
     public static Validated<int[]> ParsePrompt(ChatCompletionRequest wire, ServedModel model)
@@ -65,7 +85,7 @@ internal static class ChatRequestParser
         var found = ImmutableArray.CreateBuilder<FieldError>();
         CheckMessages(wire.Messages ?? [], found);
         CheckTemplate(wire, found);
-        return found.Count > 0 || !TryEncode(wire, model, found, out var prompt) ? found.ToImmutable() : prompt;
+        return found.Count > 0 || !TryEncode(wire, model, found, out var prompt) ? found.ToImmutable() : prompt.Tokens;
     }
 
     // The protocol has it for answers that go on with what the assistant has begun to say.
@@ -73,7 +93,7 @@ internal static class ChatRequestParser
         wire.Echo is true && wire.Messages is [.., { Role: "assistant", Content: { } begun }] ? begun.Text : "";
 
     private static bool TryEncode(
-        ChatCompletionRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found, out int[] prompt)
+        ChatCompletionRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found, out ChatPrompt prompt)
     {
         try
         {
@@ -83,7 +103,7 @@ internal static class ChatRequestParser
         catch (PromptException refused)
         {
             found.Add(new("messages", "refused", refused.Message));
-            prompt = [];
+            prompt = new([], false);
             return false;
         }
     }
@@ -128,9 +148,6 @@ internal static class ChatRequestParser
         }
     }
 
-    private static bool IsNone(JsonElement? choice) =>
-        choice is { ValueKind: JsonValueKind.String } text && text.ValueEquals("none");
-
     private static void CheckSupported(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
     {
         if (wire.TopLogprobs is not (null or 0) && wire.Logprobs is not true)
@@ -140,7 +157,6 @@ internal static class ChatRequestParser
         }
 
         CheckTemplate(wire, found);
-        CheckTools(wire, found);
     }
 
     private static void CheckTemplate(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
@@ -168,26 +184,6 @@ internal static class ChatRequestParser
                 "chat_template_kwargs",
                 "reserved",
                 $"chat_template_kwargs holds '{reserved}', which the server sets; leave it out."));
-        }
-    }
-
-    private static void CheckTools(ChatCompletionRequest wire, ImmutableArray<FieldError>.Builder found)
-    {
-        if (wire.Tools is { Count: 0 })
-        {
-            found.Add(new(
-                "tools", "empty", "`tools` must not be an empty array; leave it out or declare a function."));
-        }
-        else if (wire.Tools is not null && !IsNone(wire.ToolChoice))
-        {
-            found.Add(new(
-                "tools",
-                "unsupported",
-                "This server does not call tools yet; leave tools out or set tool_choice to 'none'."));
-        }
-        else if (wire.Tools is null && wire.ToolChoice is { ValueKind: JsonValueKind.Object })
-        {
-            found.Add(new("tool_choice", "missing-tools", "When using `tool_choice`, `tools` must be set."));
         }
     }
 }

@@ -83,7 +83,7 @@ internal static class LegacyChatEndpoint
             return errors;
         }
 
-        var prompt = wire.Messages is null ? model.Text.Encode(wire.Prompt!, true) : model.Text.EncodeChat(chat);
+        var prompt = wire.Messages is null ? model.Text.Encode(wire.Prompt!, true) : model.Text.EncodeChat(chat).Tokens;
         var sampling = SamplingParser.Parse(chat, model, found);
         var most = options.MaxNewTokens
             ?? (int)long.Max(1, (long)(options.MaxLength ?? DefaultMaxLength) - prompt.Length);
@@ -92,7 +92,7 @@ internal static class LegacyChatEndpoint
         return found.Count > 0
             ? found.ToImmutable()
             : new ChatCall(
-                [new(prompt, budget, sampling, StopRules.None)], 1, new(null, null, false, new(model.Text, false)), "");
+                [new(prompt, budget, sampling, StopRules.None)], 1, new(null, null, false, new(model.Text, false)), "", new());
     }
 
     private static JsonHttpResult<LegacyChatError> Refuse(int status, string detail) =>

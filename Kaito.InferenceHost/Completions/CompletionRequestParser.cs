@@ -32,7 +32,7 @@ internal static class CompletionRequestParser
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
-        var grammar = ConstraintParser.Parse(wire, model, found);
+        var grammar = ConstraintParser.Parse(wire, null, model, found);
         var reports = ReportParser.Parse(wire, ("logprobs", wire.Logprobs), wire.Echo is true, model, found);
         var requests = ImmutableArray.CreateBuilder<GenerationRequest>();
         foreach (var whole in prompts)

@@ -80,8 +80,8 @@ internal static class CompletionsEndpoint
         var lengths = new int[call.Requests.Length];
         return new(
             Open,
-            text => Chunk(With(new(text.Choice, text.Value, null), text.Tokens)),
-            end => Chunk(With(new(end.Choice, "", end.Reason, Answers.StopReason(end)), end.Tokens)),
+            text => [Chunk(With(new(text.Choice, text.Value, null), text.Tokens))],
+            end => [Chunk(With(new(end.Choice, "", end.Reason, Answers.StopReason(end)), end.Tokens))],
             usage => head with { Usage = usage },
             static (chunk, usage) => chunk with { Usage = usage });
 

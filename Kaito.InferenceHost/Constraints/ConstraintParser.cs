@@ -15,11 +15,16 @@ internal static class ConstraintParser
 
     private const string Path = "structured_outputs";
 
+    /// <param name="wire">The request.</param>
+    /// <param name="call">The form of a call that must be made, which wins; null for none.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="found">Receives errors.</param>
     /// <returns>Null when the answer is free, or when an error was found.</returns>
     public static GrammarMatcher? Parse(
-        SamplingRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
+        SamplingRequest wire, Grammar? call, ServedModel model, ImmutableArray<FieldError>.Builder found)
     {
-        var asked = Forms(wire, found).ToImmutableArray();
+        ImmutableArray<(string Path, Grammar Grammar)> asked =
+            call is not null ? [("tools", call)] : [.. Forms(wire, found)];
         if (asked.Length > 1)
         {
             found.Add(new(

@@ -9,14 +9,14 @@ namespace Kaito.InferenceHost.Http;
 /// The first chunk of a choice, with what the model expected of its prompt where that was asked for;
 /// <see langword="null"/> when the protocol has none.
 /// </param>
-/// <param name="Text">A chunk that adds text.</param>
-/// <param name="Close">The closing chunk of a choice.</param>
+/// <param name="Text">The chunks that text adds.</param>
+/// <param name="Close">The last chunks of a choice.</param>
 /// <param name="Count">The chunk that only carries usage.</param>
 /// <param name="WithUsage">The same chunk with usage so far.</param>
 internal sealed record ChunkShapes<T>(
     Func<int, GenerationEvent.Prompt?, T?> Open,
-    Func<GenerationEvent.Text, T> Text,
-    Func<GenerationEvent.Finished, T> Close,
+    Func<GenerationEvent.Text, IEnumerable<T>> Text,
+    Func<GenerationEvent.Finished, IEnumerable<T>> Close,
     Func<Usage, T> Count,
     Func<T, Usage, T> WithUsage)
     where T : class;
@@ -93,15 +93,23 @@ internal sealed class EventStreamResult<T>(
         if (item is GenerationEvent.Finished end)
         {
             _newTokens[item.Choice] = end.NewTokens;
-            WriteChunk(response, shapes.Close(end));
+            WriteChunks(response, shapes.Close(end));
         }
         else if (item is GenerationEvent.Text text)
         {
             _newTokens[item.Choice] = text.Tokens.Total;
-            WriteChunk(response, shapes.Text(text));
+            WriteChunks(response, shapes.Text(text));
         }
 
         return true;
+    }
+
+    private void WriteChunks(HttpResponse response, IEnumerable<T> chunks)
+    {
+        foreach (var chunk in chunks)
+        {
+            WriteChunk(response, chunk);
+        }
     }
 
     private void WriteChunk(HttpResponse response, T? chunk)

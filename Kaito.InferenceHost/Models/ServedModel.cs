@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
 
 namespace Kaito.InferenceHost.Models;
@@ -45,7 +46,13 @@ internal interface IModelText
 
     /// <summary>Renders the chat template and encodes it; special tokens written in messages stay plain text.</summary>
     /// <exception cref="PromptException">The template refuses the messages, or there is no template.</exception>
-    int[] EncodeChat(ChatCompletionRequest request);
+    ChatPrompt EncodeChat(ChatCompletionRequest request);
+
+    /// <summary>How the model writes calls of functions; null when its template teaches none.</summary>
+    CallFormat? Calls { get; }
+
+    /// <summary>Whether the model thinks aloud between marks before it answers.</summary>
+    bool Thinks { get; }
 
     /// <summary>A decoder for one sequence; not thread-safe.</summary>
     /// <param name="skipSpecialTokens">Leaves control tokens out.</param>
@@ -57,6 +64,10 @@ internal interface IModelText
     /// <summary>The bytes that one token stands for, which need not be whole characters.</summary>
     ReadOnlySpan<byte> TokenBytes(int token);
 }
+
+/// <param name="Tokens">Shape [prompt_length].</param>
+/// <param name="InThought">The prompt ends within a thought, which the answer goes on with.</param>
+internal sealed record ChatPrompt(int[] Tokens, bool InThought);
 
 /// <summary>Turns the tokens of one sequence into whole characters.</summary>
 internal interface ITextDecoder

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
 using Kaito.Tokenization;
 
@@ -12,7 +13,13 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
     public int[] Encode(string text, bool addSpecialTokens) => tokenizer.Encode(text, addSpecialTokens);
 
     /// <inheritdoc/>
-    public int[] EncodeChat(ChatCompletionRequest request)
+    public CallFormat? Calls { get; } = template is null ? null : CallFormat.Of(template.Source);
+
+    /// <inheritdoc/>
+    public bool Thinks { get; } = template?.Source.Contains("</think>", StringComparison.Ordinal) == true;
+
+    /// <inheritdoc/>
+    public ChatPrompt EncodeChat(ChatCompletionRequest request)
     {
         if (template is null)
         {
@@ -22,9 +29,8 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
         try
         {
             var rendered = template.RenderSegments(ToInput(request));
-            return tokenizer.Encode(
-                request.ContinueFinalMessage is true ? UpToLastMessage(rendered, request) : rendered,
-                request.AddSpecialTokens ?? false);
+            var shown = request.ContinueFinalMessage is true ? UpToLastMessage(rendered, request) : rendered;
+            return new(tokenizer.Encode(shown, request.AddSpecialTokens ?? false), Thinks && EndsInThought(shown));
         }
         catch (ChatTemplateException refused)
         {
@@ -41,6 +47,13 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> TokenBytes(int token) => tokenizer.TokenBytes(token);
+
+    // Only what the template's author wrote opens a thought.
+    private static bool EndsInThought(IReadOnlyList<TextSegment> rendered)
+    {
+        var written = string.Concat(rendered.Where(static s => s.Trusted).Select(static s => s.Text));
+        return written.TrimEnd().EndsWith("<think>", StringComparison.Ordinal);
+    }
 
     // The template ends the turn; what comes after the last message's words goes, so that the model goes on with them.
     private static List<TextSegment> UpToLastMessage(
@@ -72,6 +85,7 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
     private ChatTemplateInput ToInput(ChatCompletionRequest request) => new()
     {
         Messages = new([.. request.Messages!.Select(ToNode)]),
+        Tools = request.Tools is { } tools ? new([.. tools.Select(ToNode)]) : null,
         AddGenerationPrompt = request.AddGenerationPrompt ?? true,
         SpecialTokens = tokenizer.SpecialTokens,
         Variables = Variables(request),
@@ -83,6 +97,12 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
         JsonObject? variables = request.ChatTemplateKwargs is { } given
             ? new(given.Select(static pair => KeyValuePair.Create(pair.Key, ToNode(pair.Value))))
             : null;
+        if (request.ReasoningEffort is { } effort)
+        {
+            variables ??= [];
+            variables.TryAdd("reasoning_effort", effort);
+        }
+
         if (request.Documents is { } documents)
         {
             variables ??= [];
@@ -98,6 +118,11 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
         if (message.Name is not null)
         {
             node["name"] = message.Name;
+        }
+
+        if (message.ReasoningContent is not null)
+        {
+            node["reasoning_content"] = message.ReasoningContent;
         }
 
         if (message.ToolCallId is not null)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
+using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
 
 namespace Kaito.Tests.Support;
@@ -133,8 +134,12 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     {
         public int[] Encode(string text, bool addSpecialTokens) => [.. text.Select(c => (int)c)];
 
-        public int[] EncodeChat(ChatCompletionRequest request) =>
-            Encode(string.Join('\n', request.Messages!.Select(message => message.Content?.Text)), false);
+        public CallFormat? Calls => CallFormat.Hermes;
+
+        public bool Thinks => true;
+
+        public ChatPrompt EncodeChat(ChatCompletionRequest request) =>
+            new(Encode(string.Join('\n', request.Messages!.Select(message => message.Content?.Text)), false), false);
 
         public ITextDecoder CreateDecoder(bool skipSpecialTokens = true) => new Decoder();
 

@@ -15,14 +15,17 @@ public sealed class ChatTemplate
 
     private readonly TemplateStatement _body;
 
-    private ChatTemplate(TemplateStatement body) => _body = body;
+    private ChatTemplate(TemplateStatement body, string source) => (_body, Source) = (body, source);
+
+    /// <summary>As it was written.</summary>
+    public string Source { get; }
 
     /// <summary>Parses the source of a template.</summary>
     /// <exception cref="ChatTemplateException">The source is malformed or needs something unsupported.</exception>
     public static ChatTemplate Parse(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new(TemplateParser.Parse(source));
+        return new(TemplateParser.Parse(source), source);
     }
 
     /// <summary>Reads chat_template.jinja or, failing that, <c>chat_template</c> of tokenizer_config.json.</summary>
