@@ -23,6 +23,8 @@ internal static class NormalizerLoader
             "Strip" => new StripNormalizer(field["strip_left"].Flag(true), field["strip_right"].Flag(true)),
             "StripAccents" => new FunctionNormalizer(Accents.RemoveAllMarks),
             "BertNormalizer" => Bert(field),
+            "Precompiled" => Precompiled(field["precompiled_charsmap"]),
+            "Nmt" => new FunctionNormalizer(NmtCleanup.Apply),
             "ByteLevel" => new FunctionNormalizer(static text => PreTokenization.ByteCharacters.FromText(text)),
             _ => throw field["type"].Unsupported(kind),
         };
@@ -43,6 +45,24 @@ internal static class NormalizerLoader
         return pattern.Has("String") && pattern["String"].Text() is { Length: > 0 } text
             ? new ReplaceNormalizer(text, replacement)
             : new PatternReplaceNormalizer(PatternLoader.Load(pattern), replacement);
+    }
+
+    private static Normalizer Precompiled(JsonField field)
+    {
+        if (field.IsNull)
+        {
+            return Normalizer.None;
+        }
+
+        try
+        {
+            var bytes = Convert.FromBase64String(field.Text());
+            return bytes.Length == 0 ? Normalizer.None : new CharacterMapNormalizer(CharacterMap.Read(bytes));
+        }
+        catch (FormatException e)
+        {
+            throw field.Invalid($"it is no character map: {e.Message}");
+        }
     }
 
     private static BertNormalizer Bert(JsonField field)

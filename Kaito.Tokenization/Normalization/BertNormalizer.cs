@@ -40,11 +40,12 @@ internal sealed class BertNormalizer(
         return lowercase ? LetterCase.Lower(plain) : plain;
     }
 
+    // Code points that no version of Unicode known to the runtime assigns stay, as in the reference implementation.
     private static bool IsControl(Rune rune) => rune.Value switch
     {
         '\t' or '\n' or '\r' => false,
         0 or 0xFFFD => true,
         _ => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate,
+            or UnicodeCategory.PrivateUse,
     };
 }
