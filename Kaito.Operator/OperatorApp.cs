@@ -85,10 +85,15 @@ internal static class OperatorApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(Target(options, configuration));
         builder.Services.AddSingleton(new Kubernetes(configuration));
-        builder.Services.AddSingleton<IKubeApi, KubeApi>();
+        builder.Services.AddSingleton<KubeApi>();
+        builder.Services.AddSingleton<LeaderTerm>();
+        builder.Services.AddSingleton<IKubeApi, FencedKubeApi>();
         builder.Services.AddOperatorControllers();
         builder.Services.AddSingleton<OperatorStatus>();
-        builder.Services.AddSingleton<StartChecks>();
+        builder.Services.AddSingleton(static services => new StartChecks(
+            services.GetRequiredService<KubeApi>(), services.GetRequiredService<KubeTarget>(),
+            services.GetRequiredService<OperatorOptions>(), services.GetRequiredService<OperatorStatus>(),
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<StartChecks>>()));
         builder.Services.AddHostedService(static services => services.GetRequiredService<ModelLookup>());
         builder.Services.AddHostedService<OperatorService>();
         if (options.Webhook)
@@ -111,7 +116,9 @@ internal static class OperatorApp
     {
         services.AddSingleton(CertificateTimes.Default);
         services.AddSingleton(new AdmissionAnswers(new AdmissionRules(options.Offer(null))));
-        services.AddSingleton<WebhookCertificates>();
+        services.AddSingleton(static provider => new WebhookCertificates(
+            provider.GetRequiredService<KubeApi>(), provider.GetRequiredService<CertificateTimes>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<WebhookCertificates>>()));
         services.AddSingleton<WebhookServer>();
         services.AddHostedService(static provider => provider.GetRequiredService<WebhookServer>());
     }

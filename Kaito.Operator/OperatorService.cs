@@ -55,8 +55,9 @@ internal sealed partial class OperatorService(
     {
         var random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         return new(
-            services.GetRequiredService<IKubeApi>(), new(options.Namespace, "kaito-workspace-operator"),
-            $"{Environment.MachineName}_{random}", _clock, services.GetRequiredService<ILogger<LeaderElection>>());
+            services.GetRequiredService<KubeApi>(), new(options.Namespace, "kaito-workspace-operator"),
+            $"{Environment.MachineName}_{random}", _clock, services.GetRequiredService<ILogger<LeaderElection>>(),
+            services.GetRequiredService<LeaderTerm>());
     }
 
     private async Task LeadAsync(CancellationToken stoppingToken)

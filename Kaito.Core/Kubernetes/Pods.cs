@@ -50,6 +50,11 @@ public sealed record ContainerStatus
 
     public int RestartCount { get; init; }
 
+    public bool Ready { get; init; }
+
+    /// <summary>Whether the startup probe has succeeded, or there is none; null before the container runs.</summary>
+    public bool? Started { get; init; }
+
     public ContainerState? State { get; init; }
 
     public ContainerState? LastState { get; init; }
@@ -57,6 +62,8 @@ public sealed record ContainerStatus
 
 public sealed record ContainerState
 {
+    public ContainerStateReason? Running { get; init; }
+
     public ContainerStateReason? Waiting { get; init; }
 
     public ContainerStateReason? Terminated { get; init; }
@@ -240,6 +247,9 @@ public sealed record Container
     public ImmutableArray<VolumeMount>? VolumeMounts { get; init; }
 
     public ContainerSecurityContext? SecurityContext { get; init; }
+
+    /// <summary><c>FallbackToLogsOnError</c>: the end of the log says why the container failed.</summary>
+    public string? TerminationMessagePolicy { get; init; }
 }
 
 public sealed record EnvironmentVariable

@@ -20,6 +20,20 @@ internal sealed class EventRecorder(IClusterStore store, TimeProvider clock)
     public void Warning(JsonObject about, string reason, string message, string component, string? fieldPath = null) =>
         Record(about, ("Warning", reason, message), component, fieldPath);
 
+    /// <summary>Records a refused creation, of which nothing else tells, and lets it go on.</summary>
+    public JsonObject Reporting(JsonObject about, string what, string component, Func<JsonObject> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (ApiStatusException refused) when (refused.Status.Code is not (404 or 409))
+        {
+            Warning(about, "FailedCreate", what + refused.Status.Message, component);
+            throw;
+        }
+    }
+
     private void Record(
         JsonObject about, (string Type, string Reason, string Message) what, string component, string? fieldPath)
     {

@@ -37,7 +37,8 @@ internal sealed class JobReconciler(IClusterStore store, EventRecorder events, P
 
         for (var i = 0; i < plan.Create; i++)
         {
-            var pod = store.Create(Resources.Pods, job.Namespace, Render(job));
+            var pod = events.Reporting(job, "Error creating: ", Name, () =>
+                store.Create(Resources.Pods, job.Namespace, Render(job)));
             events.Normal(job, "SuccessfulCreate", $"Created pod: {pod.Name}", Name);
         }
 

@@ -32,7 +32,8 @@ internal sealed class StatefulSetReconciler(IClusterStore store, EventRecorder e
 
         foreach (var pod in plan.Create)
         {
-            store.Create(Resources.Pods, set.Namespace, pod);
+            events.Reporting(set, $"create Pod {pod.Name} in StatefulSet {set.Name} failed error: ", Name, () =>
+                store.Create(Resources.Pods, set.Namespace, pod));
             events.Normal(set, "SuccessfulCreate", $"create Pod {pod.Name} in StatefulSet {set.Name} successful", Name);
         }
 

@@ -9,8 +9,11 @@ using Kaito.Core.Kubernetes;
 
 namespace Kaito.Operator.Cluster;
 
-/// <summary>The API server over HTTP. Every request but a watch ends within 30 seconds.</summary>
-internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
+/// <summary>
+/// The API server over HTTP. Every request but a watch ends within 30 seconds, and a watch when it was silent for 90:
+/// the server says something each minute, so that a connection that died in silence is found.
+/// </summary>
+internal sealed class KubeApi(Kubernetes kubernetes, TimeProvider? clock = null) : IKubeApi
 {
     private const string FieldManager = "fieldManager=kaito";
     private const string ApplyType = "application/apply-patch+yaml";
@@ -21,7 +24,7 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
     private const int WatchSeconds = 300;
     private const int PageSize = 250;
     private static readonly TimeSpan s_requestLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_watchLimit = TimeSpan.FromSeconds(WatchSeconds + 30);
+    private static readonly TimeSpan s_silenceLimit = TimeSpan.FromSeconds(90);
 
     public async Task<T?> GetAsync<T>(
         KubeKind<T> kind, string? space, string name, CancellationToken cancellationToken)
@@ -80,7 +83,8 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         var path = $"{kind.Collection(null)}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WatchSeconds}"
             + $"&resourceVersion={Escape(resourceVersion)}"
             + (labelSelector is null ? "" : $"&labelSelector={Escape(labelSelector)}");
-        using var limit = Limit(s_watchLimit, cancellationToken);
+        using var silence = new CancellationTokenSource(s_silenceLimit, clock ?? TimeProvider.System);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
         using var request = await RequestAsync(HttpMethod.Get, path, null, JsonType, limit.Token);
         request.Headers.Accept.ParseAdd(kind.MetadataOnly ? MetadataType : JsonType);
         using var response = await kubernetes.HttpClient.SendAsync(
@@ -91,9 +95,24 @@ internal sealed class KubeApi(Kubernetes kubernetes) : IKubeApi
         }
 
         await using var stream = await response.Content.ReadAsStreamAsync(limit.Token);
-        await foreach (var line in JsonLines.ReadAsync(stream, limit.Token))
+        await using var lines = JsonLines.ReadAsync(stream, limit.Token).GetAsyncEnumerator(limit.Token);
+        while (await NextAsync(lines, silence))
         {
-            yield return Step(line.RootElement, kind, path);
+            silence.CancelAfter(s_silenceLimit);
+            yield return Step(lines.Current.RootElement, kind, path);
+        }
+    }
+
+    // A watch that is silent for too long has ended, whatever the connection thinks.
+    private static async Task<bool> NextAsync(IAsyncEnumerator<JsonDocument> lines, CancellationTokenSource silence)
+    {
+        try
+        {
+            return await lines.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (silence.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

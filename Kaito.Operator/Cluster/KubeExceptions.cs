@@ -1,4 +1,5 @@
 using System.Net;
+using Kaito.Core.Kubernetes;
 
 namespace Kaito.Operator.Cluster;
 
@@ -41,3 +42,9 @@ internal sealed class KubeForbiddenException(HttpStatusCode status, string reaso
 /// <summary>The object is not acceptable; sending it again will not help.</summary>
 internal sealed class KubeInvalidException(HttpStatusCode status, string reason, string message)
     : KubeException(status, reason, message);
+
+/// <summary>An object of the same name belongs to somebody else; it is left alone.</summary>
+internal sealed class KubeNameTakenException(IKubeObject desired) : KubeException(
+    HttpStatusCode.Conflict, "NameTaken",
+    $"{desired.Kind} {desired.Metadata.Namespace}/{desired.Metadata.Name} is there already and does not belong to it. "
+    + $"Next: delete that {desired.Kind}, or give the {desired.Metadata.OwnerReferences?[0].Kind} another name");

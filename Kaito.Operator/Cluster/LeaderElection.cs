@@ -5,10 +5,11 @@ namespace Kaito.Operator.Cluster;
 
 /// <summary>At most one process with the Lease leads. Losing it cancels what the leader runs.</summary>
 internal sealed partial class LeaderElection(
-    IKubeApi api, LeaseName lease, string identity, TimeProvider clock, ILogger<LeaderElection> logger)
+    IKubeApi api, LeaseName lease, string identity, TimeProvider clock, ILogger<LeaderElection> logger,
+    LeaderTerm? term = null)
 {
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_renewDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_renewDeadline = LeaderTerm.Length;
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(2);
 
     // Another's renewals are timed by when we saw them: clocks of two machines differ.
@@ -21,21 +22,22 @@ internal sealed partial class LeaderElection(
     /// <exception cref="TimeoutException">The lease was lost; the process should end and start again.</exception>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken stoppingToken)
     {
+        term?.Require();
         while (!await TryHoldAsync(stoppingToken))
         {
             await Task.Delay(s_period, clock, stoppingToken);
         }
 
         LogLeading(identity);
-        using var term = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var work = lead(term.Token);
+        using var leading = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var work = lead(leading.Token);
         try
         {
             await RenewAsync(work, stoppingToken);
         }
         finally
         {
-            await term.CancelAsync();
+            await leading.CancelAsync();
             await Task.WhenAny(work);
             if (stoppingToken.IsCancellationRequested)
             {
@@ -48,6 +50,18 @@ internal sealed partial class LeaderElection(
 
     /// <summary>Takes or renews the lease; false while another holds it.</summary>
     internal async Task<bool> TryHoldAsync(CancellationToken cancellationToken)
+    {
+        var asked = clock.GetTimestamp();
+        if (!await TryWriteAsync(cancellationToken))
+        {
+            return false;
+        }
+
+        term?.Renew(asked);
+        return true;
+    }
+
+    private async Task<bool> TryWriteAsync(CancellationToken cancellationToken)
     {
         try
         {

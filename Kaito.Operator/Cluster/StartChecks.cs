@@ -24,10 +24,12 @@ internal sealed class StartException(string message) : Exception(message);
 /// What must hold before the first reconcile. What may mend itself is waited for, up to the limit; the rest ends the
 /// start.
 /// </summary>
-internal sealed class StartChecks(
-    IKubeApi api, KubeTarget target, OperatorOptions options, OperatorStatus status, TimeProvider clock)
+internal sealed partial class StartChecks(
+    IKubeApi api, KubeTarget target, OperatorOptions options, OperatorStatus status, TimeProvider clock,
+    ILogger<StartChecks> logger)
 {
     private const string Definitions = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    private const string WorkspaceCrd = $"{WorkspaceResource.Plural}.{WorkspaceResource.Group}";
     private const string NodeClaims = "nodeclaims.karpenter.sh";
     private const string NodePools = "nodepools.karpenter.sh";
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
@@ -44,9 +46,15 @@ internal sealed class StartChecks(
                 await UntilAsync(token => InstallAsync(crd, token), stoppingToken);
             }
 
-            await UntilAsync(
-                token =>
-                    DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
+            if (crd.Name == WorkspaceCrd)
+            {
+                await UntilAsync(
+                    token => DefinedAsync(crd.Name, "apply deploy/crds, or start with --install-crds", token), stoppingToken);
+            }
+            else if (await DefinedAsync(crd.Name, "apply deploy/crds to have it", stoppingToken) is { } missing)
+            {
+                LogMissing(missing);
+            }
         }
 
         foreach (var name in NodeDefinitions())
@@ -218,6 +226,10 @@ internal sealed class StartChecks(
 
     private static bool IsOutage(Exception wrong) => wrong is HttpRequestException or TimeoutException
         || wrong is KubeException { Status: >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests };
+
+    // Only Workspaces are needed: the others are looked after from the moment on that their kind is there.
+    [LoggerMessage(LogLevel.Warning, "{Problem} The operator goes on without it.")]
+    private partial void LogMissing(string problem);
 
     private static bool Established(JsonNode crd) => crd["status"]?["conditions"] is JsonArray conditions
         && conditions.Any(static c => (string?)c?["type"] == "Established" && (string?)c["status"] == "True");

@@ -42,6 +42,7 @@ internal sealed class InferenceSetObserver : IDisposable
         };
         _sets = new(api, KubeKinds.InferenceSets, null, clock, logger)
         {
+            IsOptional = true,
             Changed = set => Queue.Add(Keys.Of(set.Metadata.Namespace, set.Metadata.Name!)),
         };
     }

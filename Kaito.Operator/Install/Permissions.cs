@@ -51,7 +51,9 @@ internal static class Permissions
         // The start-up benchmark tells its result in the log of a model's first pod.
         new("", ["pods/log"], ["get"]),
         new("", ["services", "configmaps"], s_own),
-        new("", ["events"], ["create", "patch"]),
+
+        // Only events tell why a pod was not made, or waits for a volume.
+        new("", ["events"], ["list", "create", "patch"]),
         new("apps", ["statefulsets", "deployments", "controllerrevisions"], s_own),
         new("batch", ["jobs"], s_own),
         new("policy", ["poddisruptionbudgets"], s_own),

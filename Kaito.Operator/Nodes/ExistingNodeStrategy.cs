@@ -13,7 +13,7 @@ internal static class ExistingNodeStrategy
         var ready = selected.Where(NodeReadiness.IsReady).ToImmutableArray();
         var withGpus = ready.Count(n => NodeReadiness.HasGpus(n, demand));
         var nodesReady = Explained(
-            NodeReadiness.NodesReady(demand, selected, ready.Length, withGpus), demand, selected, ready.Length, withGpus);
+            NodeReadiness.NodesReady(demand, selected, ready.Length, withGpus, chosen: true), demand, selected, ready.Length, withGpus);
         return new()
         {
             Nodes = ready,
@@ -41,10 +41,9 @@ internal static class ExistingNodeStrategy
         }
 
         var next = condition.Reason == "NodePluginsNotReady"
-            ? $": {withGpus} of the {demand.Count} node(s) have {Math.Max(1, demand.Gpus)} {demand.GpuResource}; install or "
-                + "repair NVIDIA's device plugin"
-            : $": {ready} of {demand.Count} node(s) are ready, and {selected.Length} match resource.labelSelector "
-                + $"({Text(demand)}); label nodes, or repair those that are not ready";
+            ? $"; {withGpus} of the {demand.Count} node(s) have {Math.Max(1, demand.Gpus)} {demand.GpuResource}"
+            : $"; {ready} of {demand.Count} node(s) are ready, and {selected.Length} match resource.labelSelector "
+                + $"({Text(demand)}). Next: label nodes, or repair those that are not ready";
         return condition with { Message = condition.Message + next };
     }
 

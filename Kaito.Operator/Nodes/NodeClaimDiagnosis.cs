@@ -34,8 +34,10 @@ internal static class NodeClaimDiagnosis
     /// <param name="demand">Whose claims they are.</param>
     /// <param name="live">Claims that are not being deleted.</param>
     /// <param name="before">What was told last.</param>
+    /// <param name="hung">Names of claims that are replaced, because nobody makes them ready.</param>
     public static Condition Explain(
-        NodeDemand demand, ImmutableArray<NodeClaim> live, ImmutableArray<Condition> before)
+        NodeDemand demand, ImmutableArray<NodeClaim> live, ImmutableArray<Condition> before,
+        ImmutableHashSet<string>? hung = null)
     {
         var problems = s_stages.SelectMany(stage => live
             .SelectMany(claim => (claim.Status?.Conditions ?? []).Select(c => (Claim: claim, Condition: c)))
@@ -45,7 +47,7 @@ internal static class NodeClaimDiagnosis
         told = told.Claim is null ? problems.FirstOrDefault() : told;
         if (told.Claim is null)
         {
-            return Remembered(live, before) ?? Unmet(Unknown, "Ready NodeClaims are not enough");
+            return Remembered(live, before) ?? Unmet(Unknown, "Ready NodeClaims are not enough" + Silent(live, hung));
         }
 
         var message = PodDiagnosis.Cut(told.Condition.Message!);
@@ -81,6 +83,16 @@ internal static class NodeClaimDiagnosis
             ? Unmet(last.Reason, last.Message)
             : null;
     }
+
+    // The node provisioner may be away: then nothing is told of the claim at all.
+    private static string Silent(ImmutableArray<NodeClaim> live, ImmutableHashSet<string>? hung) =>
+        live.FirstOrDefault(static c => !NodeReadiness.IsReady(c)) is not { } claim
+            ? ""
+            : $": nothing is told yet of NodeClaim {claim.Metadata.Name}"
+                + (hung?.Contains(claim.Metadata.Name!) == true ? ", which is asked for again" : "")
+                + ". Next: wait, or see that the node provisioner runs (kubectl describe nodeclaim "
+                + $"{claim.Metadata.Name}); a claim that is not ready after {ClaimPace.Patience.TotalMinutes} minutes is "
+                + "replaced by itself";
 
     private static string Type(NodeClaim claim) => (claim.Spec?.Requirements ?? [])
         .FirstOrDefault(static r => r.Key == Labels.InstanceType)?.Values?.FirstOrDefault() ?? "Another type";

@@ -27,7 +27,7 @@ internal static class NodeClaimStrategy
         var enough = fitting.Count(NodeReadiness.IsReady) >= needed;
         var claimsReady = enough
             ? WorkspaceConditions.Met(ConditionTypes.NodeClaimReady, "NodeClaimsReady", "Enough NodeClaims are ready")
-            : NodeClaimDiagnosis.Explain(demand, fitting, observed.Conditions);
+            : NodeClaimDiagnosis.Explain(demand, fitting, observed.Conditions, observed.Hung);
         var nodes = observed.Nodes.AddRange(adoption.Nodes);
         var nodesReady = NodeReadiness.NodesReady(
             demand, nodes, enough ? matching.Length + adoption.Nodes.Length : 0,
@@ -36,7 +36,7 @@ internal static class NodeClaimStrategy
         // Nodes of another instance type serve until those of the right one can.
         var surplus = nodesReady.Status == Condition.True
             ? live.Except(fitting).Concat(Dispensable(demand, observed, fitting, needed)).ToImmutableArray()
-            : [];
+            : live.Where(c => observed.Hung.Contains(c.Metadata.Name!) && !NodeReadiness.IsReady(c)).ToImmutableArray();
         return new()
         {
             Missing = [.. missing],

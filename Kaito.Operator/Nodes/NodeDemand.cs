@@ -122,6 +122,9 @@ internal sealed record NodeObservation
     /// <summary>Names of claims that the cloud took away unserved a short time ago.</summary>
     public ImmutableHashSet<string> Refused { get; init; } = [];
 
+    /// <summary>Names of claims that nobody has made ready for too long.</summary>
+    public ImmutableHashSet<string> Hung { get; init; } = [];
+
     /// <summary>The owner's NodePools, and those of others that have names like them.</summary>
     public ImmutableArray<NodePool> Pools { get; init; } = [];
 

@@ -41,19 +41,22 @@ internal static class NodeReadiness
     /// <param name="ready">Of them ready.</param>
     /// <param name="withGpus">Of the ready ones with GPUs.</param>
     /// <param name="all">What to say when all are there.</param>
+    /// <param name="chosen">The user brought the nodes: none was asked for.</param>
     public static Condition NodesReady(
-        NodeDemand demand, ImmutableArray<Node> nodes, int ready, int withGpus, string all = "Enough Nodes are ready")
+        NodeDemand demand, ImmutableArray<Node> nodes, int ready, int withGpus, string all = "Enough Nodes are ready",
+        bool chosen = false)
     {
         var pressure = Pressure(nodes);
         if (ready < demand.Count)
         {
             return WorkspaceConditions.Unmet(
-                ConditionTypes.NodesReady, "NodeNotReady", "Not enough Nodes are ready" + pressure);
+                ConditionTypes.NodesReady, "NodeNotReady", "Not enough Nodes are ready" + Unready(nodes, chosen) + pressure);
         }
 
         return demand.NeedsGpus && withGpus < demand.Count
             ? WorkspaceConditions.Unmet(
-                ConditionTypes.NodesReady, "NodePluginsNotReady", "waiting all node plugins to be ready" + pressure)
+                ConditionTypes.NodesReady, "NodePluginsNotReady",
+                $"waiting all node plugins to be ready{Bare(nodes, demand)}{pressure}")
             : WorkspaceConditions.Met(ConditionTypes.NodesReady, "NodesReady", all + pressure);
     }
 
@@ -70,6 +73,30 @@ internal static class NodeReadiness
 
         return WorkspaceConditions.Met(
             ConditionTypes.ResourceReady, $"{demand.Owner}ResourceStatusSuccess", $"{demand.Owner} resource is ready");
+    }
+
+    private static string Unready(ImmutableArray<Node> nodes, bool chosen)
+    {
+        var told = nodes.Where(static n => !IsReady(n)).Select(static n =>
+        {
+            var ready = (n.Status?.Conditions ?? []).FirstOrDefault(static c => c.Type == "Ready");
+            var why = n.Metadata.DeletionTimestamp is not null ? "is being deleted"
+                : ready?.Message is { Length: > 0 } said ? PodDiagnosis.Cut(said) : ready?.Reason ?? "has no condition Ready";
+            return $"{n.Metadata.Name} ({why})";
+        }).ToArray();
+        return told.Length == 0
+            ? ""
+            : $": {string.Join(", ", told)}" + (chosen ? ""
+                : ". Next: repair the node (kubectl describe node), or delete its NodeClaim for another one");
+    }
+
+    private static string Bare(ImmutableArray<Node> nodes, NodeDemand demand)
+    {
+        var told = nodes.Where(n => IsReady(n) && !HasGpus(n, demand)).Select(static n => n.Metadata.Name).ToArray();
+        return told.Length == 0
+            ? ""
+            : $": {string.Join(", ", told)} shows no {demand.GpuResource} for a pod that needs {Math.Max(1, demand.Gpus)}. Next: "
+                + "install or repair NVIDIA's device plugin";
     }
 
     private static string Pressure(ImmutableArray<Node> nodes)

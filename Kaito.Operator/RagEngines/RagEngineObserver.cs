@@ -24,7 +24,7 @@ internal sealed class RagEngineObserver : IDisposable
     {
         (_api, _copies) = (api, nodes);
         Queue = new(clock);
-        _engines = Watch(KubeKinds.RagEngines, null, static e => [KeyOf(e)]);
+        _engines = Watch(KubeKinds.RagEngines, null, static e => [KeyOf(e)], isOptional: true);
         _workloads = Watch(KubeKinds.Deployments, Labels.RagEngine, InNamespace);
         _services = Watch(KubeKinds.ServiceNames, Labels.RagEngine, InNamespace);
         _pods = Watch(KubeKinds.Pods, Labels.RagEngine, InNamespace);
@@ -33,9 +33,11 @@ internal sealed class RagEngineObserver : IDisposable
             _engines, _pods, Queue, OwnerLabels.RagEngine, static e => e.Spec?.Compute, static e => e.Status?.Conditions));
         Informers = [_engines, .. nodes.Informers, _workloads, _services, _pods];
 
-        Informer<T> Watch<T>(KubeKind<T> kind, string? selector, Func<T, IEnumerable<string>> engineOf)
+        Informer<T> Watch<T>(
+            KubeKind<T> kind, string? selector, Func<T, IEnumerable<string>> engineOf, bool isOptional = false)
             where T : class, IKubeObject => new(api, kind, selector, clock, logger)
             {
+                IsOptional = isOptional,
                 Changed = changed =>
                 {
                     foreach (var engine in engineOf(changed))
@@ -52,18 +54,17 @@ internal sealed class RagEngineObserver : IDisposable
 
     public RagEngineResource? Find(string key) => _engines.Find(key);
 
-    /// <summary>The version of an applied object in the local copy.</summary>
-    public string? Version(IKubeObject rendered)
+    /// <summary>The object of the same kind and name in the local copy.</summary>
+    public IKubeObject? Find(IKubeObject rendered)
     {
         var key = Keys.Of(rendered.Metadata.Namespace, rendered.Metadata.Name!);
-        var current = rendered switch
+        return rendered switch
         {
             Deployment => _workloads.Find(key),
             Service => _services.Find(key),
             NodeClaim or NodePool => _copies.Find(rendered),
             _ => null,
         };
-        return current is null ? null : ObjectApplier.Version(current.Metadata);
     }
 
     /// <param name="resource">The RAGEngine.</param>
@@ -77,7 +78,8 @@ internal sealed class RagEngineObserver : IDisposable
         return new()
         {
             ForNodes = nodes with { Pods = _podsOf[key] },
-            Workload = _workloads.Find(key),
+            Workload = _workloads.Find(key) is { } workload
+                && (workload.Metadata.OwnerReferences ?? []).Any(o => o.Uid == resource.Metadata.Uid) ? workload : null,
             Guardrails = guardrails is null
                 ? null
                 : await _api.GetAsync(KubeKinds.ConfigMaps, resource.Metadata.Namespace, guardrails, cancellationToken),

@@ -24,7 +24,7 @@ internal sealed partial class RagEngineReconciler(
         ConditionTypes.ServiceReady, ConditionTypes.RagEngineSucceeded, ConditionTypes.RagEngineDeleting,
     ];
 
-    private readonly ObjectApplier _objects = new(api, observer.Version);
+    private readonly ObjectApplier _objects = new(api, observer.Find);
     private readonly ClaimPace _pace = new(clock);
 
     public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)

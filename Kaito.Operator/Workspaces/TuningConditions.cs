@@ -11,12 +11,18 @@ internal static class TuningConditions
     private const string Started = "WorkspaceTuningJobStatusStarted";
 
     /// <summary>The conditions, and the state that they amount to.</summary>
-    public static (ImmutableArray<Condition> Conditions, string State) Of(Job? job, ImmutableArray<Pod> pods)
+    /// <param name="job">Null before it is made.</param>
+    /// <param name="pods">Its pods.</param>
+    /// <param name="warnings">What the cluster says of them; the newest first.</param>
+    public static (ImmutableArray<Condition> Conditions, string State) Of(
+        Job? job, ImmutableArray<Pod> pods, ImmutableArray<KubeEvent> warnings = default)
     {
         if (Ended(job, "Failed") is { } failed)
         {
-            var message = PodDiagnosis.Cut($"tuning job failed: {failed.Reason}: {failed.Message}"
-                + (LastWords(pods) is { } said ? $" Last attempt: {said}" : ""));
+            var message = PodDiagnosis.Cut($"tuning job failed: {failed.Reason}: {failed.Message}")
+                + (PodDiagnosis.Find(pods) is { } last
+                    ? $" Last attempt: {last.Message}; then delete the Job to train again"
+                    : ". Next: read the pods' logs, then delete the Job to train again");
             return (
                 [
                     WorkspaceConditions.Unmet(ConditionTypes.JobStarted, "WorkspaceTuningJobStatusFailed", message),
@@ -38,8 +44,11 @@ internal static class TuningConditions
 
         return job?.Status?.Ready > 0 || pods.Any(static p => p.Status?.Phase == "Running")
             ? Running(job)
-            : Waiting(job, pods);
+            : Waiting(job, pods, warnings);
     }
+
+    /// <summary>Whether nothing will be tried any more.</summary>
+    public static bool IsOver(Job job) => Ended(job, "Failed") is not null || Ended(job, "Complete") is not null;
 
     private static (ImmutableArray<Condition>, string) Running(Job? job) => (
         [
@@ -49,9 +58,10 @@ internal static class TuningConditions
         WorkspaceStates.Running);
 
     // A pod that was made and cannot start counts as active for the Job, and has not started for people.
-    private static (ImmutableArray<Condition>, string) Waiting(Job? job, ImmutableArray<Pod> pods)
+    private static (ImmutableArray<Condition>, string) Waiting(
+        Job? job, ImmutableArray<Pod> pods, ImmutableArray<KubeEvent> warnings)
     {
-        var (reason, message) = job is not null && PodDiagnosis.Find(pods) is { } found
+        var (reason, message) = job is not null && PodDiagnosis.Find(pods, warnings) is { } found
             ? found
             : ("WorkspaceTuningJobStatusPending", "Tuning job has not started");
         return (
@@ -71,13 +81,4 @@ internal static class TuningConditions
 
     private static StatusCondition? Ended(Job? job, string type) =>
         (job?.Status?.Conditions ?? []).FirstOrDefault(c => c.Type == type && c.Status == "True");
-
-    private static string? LastWords(ImmutableArray<Pod> pods) => pods
-        .SelectMany(static p => (p.Status?.InitContainerStatuses ?? []).Concat(p.Status?.ContainerStatuses ?? []))
-        .Select(static c => c.State?.Terminated)
-        .Where(static t => t is { ExitCode: not (null or 0) })
-        .Select(static t => t!.Message is { Length: > 0 } said
-            ? said
-            : string.Create(CultureInfo.InvariantCulture, $"{t.Reason}, exit code {t.ExitCode}"))
-        .LastOrDefault();
 }

@@ -28,6 +28,33 @@ internal static class WorkloadPlanner
 {
     /// <summary>Every object of the workload, in the order in which they are applied.</summary>
     public static ImmutableArray<IKubeObject> Render(
+        Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options) =>
+        [.. RenderAll(wanted, placement, observed, options).Select(Telling)];
+
+    // A container that fails leaves the end of its log in its status: nobody gives us the right to read logs.
+    private static IKubeObject Telling(IKubeObject item) => item switch
+    {
+        StatefulSet { Spec: { Template: { } template } spec } set =>
+            set with { Spec = spec with { Template = Telling(template) } },
+        Job { Spec: { Template: { } template } spec } job => job with { Spec = spec with { Template = Telling(template) } },
+        _ => item,
+    };
+
+    private static PodTemplate Telling(PodTemplate template) => template is { Verbatim: null, Spec: { } pod }
+        ? template with
+        {
+            Spec = pod with
+            {
+                InitContainers = pod.InitContainers is { } first ? [.. first.Select(Telling)] : null,
+                Containers = pod.Containers is { } all ? [.. all.Select(Telling)] : null,
+            },
+        }
+        : template;
+
+    private static Container Telling(Container container) =>
+        container with { TerminationMessagePolicy = "FallbackToLogsOnError" };
+
+    private static ImmutableArray<IKubeObject> RenderAll(
         Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options)
     {
         if (wanted.Workspace.Tuning is { Upstream: true } upstream)

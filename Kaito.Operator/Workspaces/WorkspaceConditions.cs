@@ -36,7 +36,7 @@ internal static class WorkspaceConditions
             ];
         }
 
-        var (reason, message) = observed.Workload is not null && PodDiagnosis.Find(observed.Pods) is { } found
+        var (reason, message) = observed.Workload is not null && PodDiagnosis.Find(observed.Pods, observed.Warnings) is { } found
             ? found
             : ("WorkspaceInferenceStatusPending", "Inference workload is not ready");
         return
@@ -45,6 +45,32 @@ internal static class WorkspaceConditions
             Unmet(ConditionTypes.WorkspaceSucceeded, "workspacePending",
                 "workspace is waiting for inference workload readiness"),
         ];
+    }
+
+    /// <summary>
+    /// The plan when something of it could not be written: what is there goes on, and what is missing is missed.
+    /// </summary>
+    /// <param name="plan">Whose conditions tell it.</param>
+    /// <param name="lacking">The object that is not there.</param>
+    /// <param name="wrong">Why.</param>
+    public static WorkspacePlan Lacking(WorkspacePlan plan, IKubeObject lacking, KubeException wrong)
+    {
+        var isNode = lacking is NodeClaim or NodePool;
+        var (reason, message) = wrong is KubeNameTakenException
+            ? (wrong.Reason, wrong.Message)
+            : (isNode ? $"{lacking.Kind}CreationFailed" : "ApplyFailed",
+                PodDiagnosis.Cut(
+                    $"{lacking.Kind} {lacking.Metadata.Name} cannot be written: {wrong.Message.TrimEnd('.')}")
+                + ". Next: correct what the message names, or grant it; it is tried again by itself");
+        ImmutableHashSet<string> types = isNode
+            ? [ConditionTypes.NodeClaimReady, ConditionTypes.ResourceReady]
+            : [ConditionTypes.InferenceReady, ConditionTypes.JobStarted, ConditionTypes.WorkspaceSucceeded];
+        return plan with
+        {
+            Conditions = [.. plan.Conditions.Select(c => types.Contains(c.Type) ? Unmet(c.Type, reason, message) : c)],
+            State = plan.State is WorkspaceStates.Ready or WorkspaceStates.Succeeded
+                ? WorkspaceStates.NotReady : plan.State,
+        };
     }
 
     /// <summary>The status to write: generation and times added, other controllers' conditions kept.</summary>

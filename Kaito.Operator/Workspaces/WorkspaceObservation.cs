@@ -25,6 +25,12 @@ internal sealed record WorkspaceObservation
     /// <summary>See <see cref="NodeObservation.Refused"/>.</summary>
     public ImmutableHashSet<string> RefusedClaims { get; init; } = [];
 
+    /// <summary>See <see cref="NodeObservation.Hung"/>.</summary>
+    public ImmutableHashSet<string> HungClaims { get; init; } = [];
+
+    /// <summary>What the cluster says of pods that do not come; the newest first.</summary>
+    public ImmutableArray<KubeEvent> Warnings { get; init; } = [];
+
     /// <summary>See <see cref="NodeObservation.Pools"/>.</summary>
     public ImmutableArray<NodePool> Pools { get; init; } = [];
 
@@ -51,6 +57,7 @@ internal sealed record WorkspaceObservation
         Others = OtherNodes,
         Busy = BusyNodes,
         Refused = RefusedClaims,
+        Hung = HungClaims,
         Pools = Pools,
         NodeClasses = NodeClasses,
         Terms = Workload?.Spec?.Template?.Spec?.Affinity?.NodeAffinity?

@@ -93,11 +93,11 @@ internal sealed class WorkspaceObserver
 
     public WorkspaceResource? Find(string key) => _workspaces.Find(key);
 
-    /// <summary>The version of an applied object in the local copy: its generation, or its resource version.</summary>
-    public string? Version(IKubeObject rendered)
+    /// <summary>The object of the same kind and name in the local copy.</summary>
+    public IKubeObject? Find(IKubeObject rendered)
     {
         var key = Keys.Of(rendered.Metadata.Namespace, rendered.Metadata.Name!);
-        var current = rendered switch
+        return rendered switch
         {
             StatefulSet => _workloads.Find(key),
             Job => _jobs.Find(key),
@@ -108,7 +108,6 @@ internal sealed class WorkspaceObserver
             ControllerRevision => _revisions.Find(key),
             _ => null,
         };
-        return current is null ? null : ObjectApplier.Version(current.Metadata);
     }
 
     /// <summary>The StatefulSet of the Workspace's name, whoever owns it.</summary>
@@ -130,9 +129,9 @@ internal sealed class WorkspaceObserver
             BusyNodes = nodes.Busy,
             Pools = nodes.Pools,
             NodeClasses = nodes.NodeClasses,
-            Workload = FindWorkload(resource),
+            Workload = FindWorkload(resource) is { } workload && IsOwned(workload, resource) ? workload : null,
             HasBudgets = !_budgets.IsMissing,
-            Job = _jobs.Find(key),
+            Job = _jobs.Find(key) is { } job && IsOwned(job, resource) ? job : null,
             Pods = PodsOf(resource),
             Status = resource.Status,
             UserConfig = await UserConfigAsync(resource, cancellationToken),
@@ -200,6 +199,9 @@ internal sealed class WorkspaceObserver
             },
         },
     };
+
+    private static bool IsOwned(IKubeObject item, WorkspaceResource by) =>
+        (item.Metadata.OwnerReferences ?? []).Any(o => o.Uid == by.Metadata.Uid);
 
     private static string KeyOf(IKubeObject item) => Keys.Of(item.Metadata.Namespace, item.Metadata.Name!);
 

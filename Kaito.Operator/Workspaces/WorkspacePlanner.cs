@@ -58,7 +58,7 @@ internal static class WorkspacePlanner
         var nodes = NodeStrategy.Plan(NodeDemand.Of(workspace), observed.ForNodes, options);
         var (conditions, state) = workspace.Tuning is null
             ? Inference(observed, nodes.Ready)
-            : TuningConditions.Of(observed.Job, observed.Pods);
+            : TuningConditions.Of(observed.Job, observed.Pods, observed.Warnings);
         if (!workspace.GpusKnown)
         {
             return Wait(wanted, nodes, conditions, observed);
@@ -141,7 +141,8 @@ internal static class WorkspacePlanner
         ? WorkspaceStates.NotReady
         : WorkspaceStates.Pending;
 
-    private static WorkspacePlan Stopped(string reason, string message) => new()
+    /// <summary>The Workspace cannot be worked on at all.</summary>
+    public static WorkspacePlan Stopped(string reason, string message) => new()
     {
         Conditions =
         [

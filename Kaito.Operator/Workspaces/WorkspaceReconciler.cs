@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
@@ -14,8 +15,12 @@ internal sealed partial class WorkspaceReconciler(
     IKubeApi api, WorkspaceObserver observer, ModelLookup models, EventRecorder events, OperatorOptions options,
     TimeProvider clock, ILogger<WorkspaceReconciler> logger)
 {
-    private readonly ObjectApplier _objects = new(api, observer.Version);
+    // Nobody tells when an object of somebody else goes.
+    private static readonly TimeSpan s_nameRecheck = TimeSpan.FromSeconds(2);
+
+    private readonly ObjectApplier _objects = new(api, observer.Find);
     private readonly ClaimPace _pace = new(clock);
+    private readonly PodWarnings _warnings = new(api, clock);
 
     public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)
     {
@@ -23,6 +28,7 @@ internal sealed partial class WorkspaceReconciler(
         {
             _objects.Forget(key);
             _pace.Forget(key);
+            _warnings.Forget(key);
             return null;
         }
 
@@ -32,24 +38,38 @@ internal sealed partial class WorkspaceReconciler(
             return null;
         }
 
-        await api.SetFinalizerAsync(
-            KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
+        await HoldAsync(resource, cancellationToken);
         var observed = await observer.ObserveAsync(resource, cancellationToken);
+        var waits = _pace.Waits(key, observed.Claims);
+        var (warnings, lookAgain) = await _warnings.AskAsync(key, observed, cancellationToken);
         observed = observed with
         {
             RefusedClaims = _pace.Refused(key, observed.Claims),
+            HungClaims = waits.Hung,
+            Warnings = warnings,
             Model = models.Find(key, resource),
         };
         var plan = WorkspacePlanner.Plan(resource, observed, options);
         plan = plan.BenchmarkDue ? await MeasuredAsync(resource, plan, cancellationToken) : plan;
         var pause = _pace.Hold(key, observed.Claims, plan.Apply.OfType<NodeClaim>());
 
-        var failure = await ActAsync(key, resource, pause.Apply(plan), cancellationToken);
-        await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
-        failure?.Throw();
+        var failures = await ActAsync(key, resource, pause.Apply(plan), cancellationToken);
+        foreach (var (desired, wrong) in failures.Where(f => f.Wrong is KubeNameTakenException || IsMissing(f.Desired)))
+        {
+            plan = WorkspaceConditions.Lacking(plan, desired, wrong);
+        }
+
+        await WriteStatusAsync(
+            resource, plan, failures.FirstOrDefault(f => !IsMissing(f.Desired)).Wrong?.Message, cancellationToken);
+        if (failures.FirstOrDefault(static f => f.Wrong is not KubeNameTakenException).Wrong is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
         LogReconciled(key, plan.State, plan.Apply.Length, plan.Remove.Length);
-        return Sooner(
-            Sooner(pause.Recheck, (observed.Model as ModelAnswer.Refused)?.Retry),
+        return Soonest(
+            pause.Recheck, waits.Recheck, lookAgain, failures.IsEmpty ? null : s_nameRecheck,
+            (observed.Model as ModelAnswer.Refused)?.Retry,
             plan is { BenchmarkDue: true, Performance: null } ? Benchmark.Pause : null);
     }
 
@@ -67,19 +87,48 @@ internal sealed partial class WorkspaceReconciler(
         }
     }
 
-    private static TimeSpan? Sooner(TimeSpan? one, TimeSpan? other) => one < other ? one : other ?? one;
+    private static TimeSpan? Soonest(params ReadOnlySpan<TimeSpan?> times)
+    {
+        TimeSpan? soonest = null;
+        foreach (var time in times)
+        {
+            soonest = soonest < time ? soonest : time ?? soonest;
+        }
 
-    private async Task<ExceptionDispatchInfo?> ActAsync(
+        return soonest;
+    }
+
+    private bool IsMissing(IKubeObject desired) => observer.Find(desired) is null;
+
+    // Without its finalizer nothing may be made that only we take away again.
+    private async Task HoldAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await api.SetFinalizerAsync(
+                KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
+        }
+        catch (KubeException wrong) when (wrong is not KubeConflictException)
+        {
+            var stopped = WorkspacePlanner.Stopped(
+                "ApplyFailed", $"The Workspace cannot be written: {wrong.Message.TrimEnd('.')}. Next: correct what the message names, or "
+                + "grant it; it is tried again by itself");
+            await WriteStatusAsync(resource, stopped, null, cancellationToken);
+            throw;
+        }
+    }
+
+    private async Task<ImmutableArray<(IKubeObject Desired, KubeException Wrong)>> ActAsync(
         string key, WorkspaceResource resource, WorkspacePlan plan, CancellationToken cancellationToken)
     {
-        ExceptionDispatchInfo? failure = null;
+        var failures = ImmutableArray.CreateBuilder<(IKubeObject, KubeException)>();
         foreach (var desired in plan.Apply)
         {
             try
             {
                 await ApplyAsync(key, desired, cancellationToken);
             }
-            catch (Exception wrong) when (wrong is KubeException and not KubeConflictException)
+            catch (KubeException wrong) when (wrong is not KubeConflictException)
             {
                 if (desired is NodeClaim or NodePool)
                 {
@@ -87,7 +136,13 @@ internal sealed partial class WorkspaceReconciler(
                         $"Failed to create {desired.Kind} {desired.Metadata.Name} for workspace {key}: {wrong.Message}"));
                 }
 
-                failure ??= ExceptionDispatchInfo.Capture(wrong);
+                failures.Add((desired, wrong));
+            }
+            catch (Exception wrong) when (wrong is HttpRequestException or TimeoutException)
+            {
+                // The next request would hardly fare better, and this one may have taken its time.
+                failures.Add((desired, new(HttpStatusCode.ServiceUnavailable, "Unreachable", wrong.Message)));
+                return failures.ToImmutable();
             }
         }
 
@@ -102,12 +157,12 @@ internal sealed partial class WorkspaceReconciler(
             await api.MarkGpuNodeAsync(node, cancellationToken);
         }
 
-        foreach (var occurrence in plan.Events.Where(e => failure is null || e.Warning))
+        foreach (var occurrence in plan.Events.Where(e => failures.Count == 0 || e.Warning))
         {
             events.Record(resource, occurrence);
         }
 
-        return failure;
+        return failures.ToImmutable();
     }
 
     private async Task AnnotateAsync(

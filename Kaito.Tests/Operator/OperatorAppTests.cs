@@ -94,7 +94,7 @@ public sealed class OperatorAppTests : IDisposable
 
         Assert.Equal(1, code);
         Assert.Contains(
-            "The cluster has no CRD inferencesets.kaito.sh: apply deploy/crds, or start with --install-crds.", line,
+            "The cluster has no CRD workspaces.kaito.sh: apply deploy/crds, or start with --install-crds.", line,
             StringComparison.Ordinal);
     }
 

@@ -23,6 +23,22 @@ public sealed class LeaderElectionTests
     }
 
     [Fact]
+    public async Task TryHoldAsync_Term_AllowsWritesForTenSecondsFromTheRenewal()
+    {
+        var term = new LeaderTerm(_clock);
+        Assert.True(term.MayWrite);
+        term.Require();
+        Assert.False(term.MayWrite);
+
+        await new LeaderElection(
+            _api, new("default", "lease"), "a", _clock, NullLogger<LeaderElection>.Instance, term).TryHoldAsync(Stop);
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.True(term.MayWrite);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(term.MayWrite);
+    }
+
+    [Fact]
     public async Task TryHoldAsync_Renewed_KeepsWhenItWasAcquired()
     {
         var a = Candidate("a");

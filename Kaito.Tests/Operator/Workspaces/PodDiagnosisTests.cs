@@ -51,9 +51,13 @@ public sealed class PodDiagnosisTests
          "conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1"}]}
         """,
         "Unschedulable", "p: 0/1")]
-    public void Find_Status_TellsReasonAndMessage(string status, string? reason, string? message) =>
-        Assert.Equal(
-            reason is null ? ((string, string)?)null : (reason, message!), PodDiagnosis.Find([Pod("p", status)]));
+    public void Find_Status_TellsReasonMessageAndNextStep(string status, string? reason, string? message)
+    {
+        var found = PodDiagnosis.Find([Pod("p", status)]);
+
+        Assert.Equal(reason, found?.Reason);
+        Assert.StartsWith(message is null ? "" : $"{message}. Next: ", found?.Message ?? "", StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Find_SeveralTroubles_TheMostTellingComesFirst()
