@@ -23,6 +23,15 @@ public sealed class AdmissionRules(Offer offer)
         static (old, next) =>
             old.Unreadable is null && next.Unreadable is null ? WorkspaceChanges.Check(old, next) : []);
 
+    /// <summary>
+    /// What of a Workspace was changed and may not be, one error for each field; for a reconcile that finds a change which
+    /// nobody has kept out.
+    /// </summary>
+    /// <param name="before">As it was accepted.</param>
+    /// <param name="after">As it is.</param>
+    public static ImmutableArray<FieldError> Changes(WorkspaceResource before, WorkspaceResource after) =>
+        WorkspaceChanges.Check(before, after);
+
     /// <summary>An InferenceSet that is created, where <paramref name="before"/> is null, or updated.</summary>
     public Verdict InferenceSet(InferenceSetResource? before, InferenceSetResource after) => Judge(
         before, after, resource => Of(InferenceSetParser.Parse(resource, offer), static s => s.Warnings),

@@ -48,6 +48,9 @@ internal sealed record WorkspaceObservation
 
     public WorkspaceStatus? Status { get; init; }
 
+    /// <summary>The Workspace as it was worked on last, when it has been changed since; null when it has not.</summary>
+    public WorkspaceResource? Before { get; init; }
+
     public NodeObservation ForNodes => new()
     {
         Claims = Claims,

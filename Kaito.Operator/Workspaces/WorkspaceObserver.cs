@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Nodes;
 
@@ -134,6 +136,7 @@ internal sealed class WorkspaceObserver
             Job = _jobs.Find(key) is { } job && IsOwned(job, resource) ? job : null,
             Pods = PodsOf(resource),
             Status = resource.Status,
+            Before = await BeforeAsync(resource, cancellationToken),
             UserConfig = await UserConfigAsync(resource, cancellationToken),
             NvmeClass = await NvmeClassAsync(resource, cancellationToken),
             Revisions = _revisionsOf[uid],
@@ -145,6 +148,24 @@ internal sealed class WorkspaceObserver
     public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
         WorkspaceResource resource, CancellationToken cancellationToken) =>
         _nodes.RequestsNowAsync(_api, resource, cancellationToken);
+
+    // The copies of revisions lack their data: it is asked for while a change has not been worked on, and never again.
+    private async Task<WorkspaceResource?> BeforeAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    {
+        var hash = resource.Metadata.Annotations?.GetValueOrDefault(Annotations.Hash);
+        if (hash is null || hash == WorkspaceHash.Of(resource)
+            || _revisionsOf[resource.Metadata.Uid ?? ""].FirstOrDefault(
+                r => r.Metadata.Annotations?.GetValueOrDefault(Annotations.Hash) == hash) is not { } known)
+        {
+            return null;
+        }
+
+        var whole = await _api.GetAsync(
+            KubeKinds.Revisions, resource.Metadata.Namespace, known.Metadata.Name!, cancellationToken);
+        return whole?.Data?.Deserialize(WorkspaceJson.Default.WorkspaceResource) is { } before
+            ? before with { Metadata = resource.Metadata }
+            : null;
+    }
 
     // Asked for each time: nobody knows how large the ConfigMaps of users are, and how many of them there are.
     private async Task<ConfigMap?> UserConfigAsync(WorkspaceResource resource, CancellationToken cancellationToken) =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kaito.Core;
+using Kaito.Core.Admission;
 using Kaito.Core.Api;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
@@ -25,8 +26,9 @@ internal static class WorkspacePlanner
         var isTrainable = TrainingConfig.Parse(
             resource.Tuning?.Config, resource.Metadata.Namespace, observed.UserConfig, workspace?.Tuning?.Method).TryGet(
             out var training, out var wrongTraining);
-        ImmutableArray<FieldError> wrong = [.. errors, .. wrongConfig, .. wrongTraining];
-        return isValid && isConfigured && isTrainable
+        ImmutableArray<FieldError> wrong =
+            [.. errors, .. wrongConfig, .. wrongTraining, .. Forbidden(resource, observed)];
+        return isValid && isConfigured && isTrainable && wrong.IsEmpty
             ? Serve(
                 new(resource, workspace!, engine!, Revisions.Plan(resource, workspace!, observed.Revisions))
                 {
@@ -136,6 +138,10 @@ internal static class WorkspacePlanner
             ? (conditions, WorkspaceStates.Ready)
             : (conditions, NotServing(observed.Status?.State));
     }
+
+    // The CRDs' rules need Kubernetes 1.25, and the webhooks may be off or down: a change that both let through ends here.
+    private static ImmutableArray<FieldError> Forbidden(WorkspaceResource resource, WorkspaceObservation observed) =>
+        observed.Before is { } before ? AdmissionRules.Changes(before, resource) : [];
 
     internal static string NotServing(string? before) => before is WorkspaceStates.Ready or WorkspaceStates.NotReady
         ? WorkspaceStates.NotReady

@@ -25,7 +25,10 @@ internal sealed class Trouble
     /// <summary>Why an object may not be created; null when it may.</summary>
     public Func<ResourceType, JsonObject, string?>? Refusal { get; set; }
 
-    public void End() => (Cloud, Claim, Node, Pod, Refusal) = (null, null, null, null, null);
+    /// <summary>The API server checks nothing, as one that knows no rules in CRDs.</summary>
+    public bool Unchecked { get; set; }
+
+    public void End() => (Cloud, Claim, Node, Pod, Refusal, Unchecked) = (null, null, null, null, null, false);
 }
 
 /// <summary>The simulated Karpenter, which a row can make refuse or be silent.</summary>
@@ -127,7 +130,11 @@ internal sealed class FaultyRules(ObjectRules rules, Trouble trouble) : IObjectR
                 403, "Forbidden", $"{type.Plural} \"{value.Name}\" is forbidden: {why}"));
         }
 
-        rules.Admit(type, value, stored);
+        if (!trouble.Unchecked)
+        {
+            rules.Admit(type, value, stored);
+        }
+
         if (type.Kind == "Node" && value.Name != NodeRendering.LocalName)
         {
             trouble.Node?.Invoke(value);

@@ -100,6 +100,14 @@ public sealed class WorkloadFaultTableTests(FaultCluster cluster) : IClassFixtur
             Expect = (ConditionTypes.ResourceReady, "WorkspaceInvalid", ["vllm.max-model-len", "Write a whole number"]),
             Heal = Rewrite("vllm: { max-model-len: 1024 }"),
         },
+        new("an immutable field was changed, and neither the CRD's rules nor a webhook kept it")
+        {
+            Serving = true,
+            Inject = static run => Edit(run, "phi-4"),
+            Expect = (ConditionTypes.ResourceReady, "WorkspaceInvalid", ["inference.preset: field is immutable", "Keep it"]),
+            Heal = static run => Edit(run, "phi-3.5-mini-instruct"),
+            After = static run => Assert.Single(run.Store.List(Resources.StatefulSets, run.Namespace, ObjectSelector.Everything).Items),
+        },
         new("the StatefulSet is deleted by hand")
         {
             Serving = true,
@@ -174,6 +182,13 @@ public sealed class WorkloadFaultTableTests(FaultCluster cluster) : IClassFixtur
 
     private static Action<FaultRun> Refuse(string plural, string why) => run =>
         run.Trouble.Refusal = (type, item) => type.Plural == plural && item.Namespace == run.Namespace ? why : null;
+
+    private static void Edit(FaultRun run, string preset)
+    {
+        run.Trouble.Unchecked = true;
+        run.Store.Modify(run.Workspace, workspace => workspace.Child("inference", "preset")["name"] = preset);
+        run.Trouble.Unchecked = false;
+    }
 
     private static Action<FaultRun> Rewrite(string config) => run => run.Store.Modify(
         run.Key(Resources.ConfigMaps, "mine"), map => map.Child("data")["inference_config.yaml"] = config);
