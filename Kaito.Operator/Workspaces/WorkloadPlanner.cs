@@ -31,7 +31,7 @@ internal static class WorkloadPlanner
         Wanted wanted, PodPlacement placement, WorkspaceObservation observed, OperatorOptions options) =>
         [.. RenderAll(wanted, placement, observed, options).Select(Telling)];
 
-    // A container that fails leaves the end of its log in its status: nobody gives us the right to read logs.
+    // A container that fails leaves the end of its log in its status, where a diagnosis finds it.
     private static IKubeObject Telling(IKubeObject item) => item switch
     {
         StatefulSet { Spec: { Template: { } template } spec } set =>
