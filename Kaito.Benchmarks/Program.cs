@@ -3,6 +3,7 @@ using Kaito.Benchmarks;
 using Kaito.Benchmarks.Crashes;
 using Kaito.Benchmarks.Engine;
 using Kaito.Benchmarks.LocalRuns;
+using Kaito.Benchmarks.Scale;
 
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -10,7 +11,7 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
     return await BenchApp.RunAsync(
-        args, [new CrashArea(), new EngineArea(), new FirstLightArea(), new StartStopArea()], Console.Out, stop.Token);
+        args, [new CrashArea(), new EngineArea(), new FirstLightArea(), new ScaleArea(), new StartStopArea()], Console.Out, stop.Token);
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {

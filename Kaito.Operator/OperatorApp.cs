@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using k8s;
 using k8s.Exceptions;
 using Kaito.Core.Admission;
-using Kaito.Core.Api;
 using Kaito.Operator.Admission;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.InferenceSets;
@@ -90,6 +89,8 @@ internal static class OperatorApp
         builder.Services.AddSingleton<IKubeApi, FencedKubeApi>();
         builder.Services.AddOperatorControllers();
         builder.Services.AddSingleton<OperatorStatus>();
+        builder.Services.AddSingleton<OperatorPictures>();
+        builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton(static services => new StartChecks(
             services.GetRequiredService<KubeApi>(), services.GetRequiredService<KubeTarget>(),
             services.GetRequiredService<OperatorOptions>(), services.GetRequiredService<OperatorStatus>(),
@@ -170,26 +171,7 @@ internal static class OperatorApp
             string.Join("\n", causes.Prepend(problem)) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static ContentHttpResult Metrics(OperatorMetrics metrics, WorkQueue queue, WorkspaceObserver observer) =>
-        TypedResults.Text(
-            metrics.Render(
-                queue.Depth, observer.All.GroupBy(Phase).ToDictionary(static g => g.Key, static g => g.Count())),
-            "text/plain; version=0.0.4");
-
-    private static string Phase(WorkspaceResource workspace)
-    {
-        if (workspace.Metadata.DeletionTimestamp is not null)
-        {
-            return "deleting";
-        }
-
-        var succeeded = (workspace.Status?.Conditions ?? [])
-            .FirstOrDefault(static c => c.Type == ConditionTypes.WorkspaceSucceeded);
-        return (succeeded?.Status, workspace.Status?.State) switch
-        {
-            ("True", _) => "succeeded",
-            (_, WorkspaceStates.Failed or WorkspaceStates.NotReady) => "error",
-            _ => "pending",
-        };
-    }
+    private static async Task<ContentHttpResult> Metrics(
+        OperatorMetrics metrics, OperatorPictures pictures, CancellationToken cancellationToken) => TypedResults.Text(
+        metrics.Render(await pictures.NowAsync(cancellationToken)), "text/plain; version=0.0.4");
 }

@@ -65,7 +65,8 @@ internal sealed partial class OperatorService(
         status.Problem = "reading the cluster";
         await Task.WhenAll(
             OperatorControllers.RunAsync(services, logger, () => status.Problem = null, stoppingToken),
-            services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken));
+            services.GetRequiredService<EventRecorder>().RunAsync(stoppingToken),
+            services.GetRequiredService<IdleMemory>().RunAsync(stoppingToken));
     }
 
     [LoggerMessage(LogLevel.Warning, "Accepted, without effect in this operator: {Flags}")]

@@ -13,7 +13,7 @@ internal static partial class ClusterPicture
     // Times; uids; addresses; free ports; what is made from uids in the names of NodeClaims and EndpointSlices.
     private const string Passing =
         @"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(\.\d+){3}(:\d+)?"
-        + @"|\b[3-6]\d{4}\b|\bws[0-9a-f]{9}\b|-[0-9a-f]{8}\b|""[0-9a-f]{64}""";
+        + @"|\b[3-6]\d{4}\b|\bws[0-9a-f]{9}\b|-[0-9a-f]{8}\b|""[0-9a-f]{64}""|""[0-9a-f]{32}""";
 
     private static readonly JsonSerializerOptions s_plain = new()
     {
@@ -32,7 +32,7 @@ internal static partial class ClusterPicture
         var named = Named([.. all.Select(static o => o.Object)]);
         return
         [
-            .. all.Select(o => named(Line(o.Resource, o.Object))).Order(StringComparer.Ordinal),
+            .. all.Select(o => PassingText().Replace(named(Line(o.Resource, o.Object)), "_")).Order(StringComparer.Ordinal),
         ];
     }
 
@@ -48,8 +48,7 @@ internal static partial class ClusterPicture
             (item["status"] as JsonObject)?.Remove("observedGeneration");
         }
 
-        var text = $"{resource}/{metadata["namespace"]}/{metadata["name"]} {Sorted(item)!.ToJsonString(s_plain)}";
-        return PassingText().Replace(text, "_");
+        return $"{resource}/{metadata["namespace"]}/{metadata["name"]} {Sorted(item)!.ToJsonString(s_plain)}";
     }
 
     // Names that somebody made from a uid or by lot.

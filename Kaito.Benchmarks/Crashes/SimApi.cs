@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core.Kubernetes;
+using Kaito.DevCluster.Api;
 using Kaito.DevCluster.Apply;
 using Kaito.DevCluster.Storage;
 using Kaito.Operator.Cluster;
@@ -79,28 +80,41 @@ internal sealed class SimApi(Simulation world) : IKubeApi
     public Task<T> ReplaceAsync<T>(KubeKind<T> kind, T desired, CancellationToken cancellationToken)
         where T : class, IKubeObject => throw new NotSupportedException("Only leases are replaced.");
 
-    public async Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken)
+    public Task<ObjectMeta> ApplyAsync(IKubeObject desired, CancellationToken cancellationToken)
     {
         var (kind, json) = KubeKinds.Describe(desired);
-        var key = Key(kind, desired.Metadata.Namespace, desired.Metadata.Name!);
-        var stored = await WriteAsync($"apply {kind.Plural}/{desired.Metadata.Name}", () =>
+        return ApplyAsync(
+            kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!), json, cancellationToken);
+    }
+
+    public async Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken)
+    {
+        var target = ApiPath.Parse(path, world.Store.Catalog);
+        var manager = new FieldManager("kaito", target.ApiVersion, "", world.Clock.GetUtcNow());
+        var stored = await WriteAsync($"apply {path}", () =>
         {
-            var live = world.Store.Get(key);
+            var live = world.Store.Get(target.Key);
             var merged = ManagedFields.Apply(
-                live, JsonNode.Parse(json)!.AsObject(), Root(kind), Manager(kind, ""), force: true);
+                live, JsonNode.Parse(json)!.AsObject(), FieldCursor.Root(target.Type, target.Version), manager, force: true);
             return live is null
-                ? world.Store.Create(key.Resource, key.Namespace, merged)
-                : world.Store.Update(key.Resource, key.Namespace, merged);
+                ? world.Store.Create(target.Resource, target.Namespace, merged)
+                : world.Store.Update(target.Resource, target.Namespace, merged);
         });
         return stored["metadata"].Deserialize(KubeJson.Default.ObjectMeta)!;
     }
 
-    public Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Definitions are there from the start.");
-
-    // StorageClasses, of which there are none.
-    public Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken) =>
-        Task.FromResult<JsonNode?>(null);
+    public async Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        try
+        {
+            return world.Store.Get(ApiPath.Parse(path, world.Store.Catalog).Key);
+        }
+        catch (ApiStatusException unknown) when (unknown.Status.Code == 404)
+        {
+            return null;
+        }
+    }
 
     // Nothing listens in the pods of a simulation.
     public Task<string> ReadTextAsync(string path, CancellationToken cancellationToken) =>

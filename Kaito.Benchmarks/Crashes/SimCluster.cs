@@ -143,6 +143,9 @@ internal sealed class SimCluster
 
         public ObjectList List(GroupResource resource, string? ns, ObjectSelector selector) => new([], 0);
 
+        public (ObjectList Page, int Remaining) List(
+            GroupResource resource, string? ns, ObjectSelector selector, string? after, int limit) => (new([], 0), 0);
+
         public JsonObject Create(GroupResource resource, string? ns, JsonObject value, bool dryRun) => value;
 
         public JsonObject Update(GroupResource resource, string? ns, JsonObject value, bool dryRun) => value;

@@ -42,6 +42,10 @@ internal sealed class SimStore : IClusterStore
     public ObjectList List(GroupResource resource, string? ns, ObjectSelector selector) =>
         _inner.List(resource, ns, selector);
 
+    public (ObjectList Page, int Remaining) List(
+        GroupResource resource, string? ns, ObjectSelector selector, string? after, int limit) =>
+        _inner.List(resource, ns, selector, after, limit);
+
     public JsonObject Create(GroupResource resource, string? ns, JsonObject value, bool dryRun = false) =>
         Watched(new(resource, ns, value.Name), () => _inner.Create(resource, ns, value, dryRun));
 

@@ -17,22 +17,21 @@ internal sealed record ListPage(ObjectList Items, string? Continue, int Remainin
 internal static class ListPages
 {
     /// <exception cref="ApiStatusException">A 400 names the parameter that cannot be read.</exception>
-    public static ListPage Cut(ObjectList all, IQueryCollection query)
+    public static ListPage Read(IClusterStore store, ApiPath path, ObjectSelector selector, IQueryCollection query)
     {
         RequireVersion(query["resourceVersion"].ToString());
         var limit = Limit(query["limit"].ToString());
-        var (version, after) = Position(query["continue"].ToString(), all.ResourceVersion);
-        var rest = after is null
-            ? all.Items
-            : [.. all.Items.Where(item => string.CompareOrdinal(Place(item), after) > 0)];
-        if (limit == 0 || rest.Count <= limit)
+        var (version, after) = Position(query["continue"].ToString(), store.ResourceVersion);
+        var (page, remaining) = store.List(path.Resource, path.Namespace, selector, after, limit);
+        version = after is null ? page.ResourceVersion : version;
+        if (remaining == 0)
         {
-            return new(new(rest, version), null, 0);
+            return new(new(page.Items, version), null, 0);
         }
 
-        var items = rest.Take(limit).ToArray();
-        var token = string.Create(CultureInfo.InvariantCulture, $"{version} {Place(items[^1])}");
-        return new(new(items, version), Convert.ToBase64String(Encoding.UTF8.GetBytes(token)), rest.Count - limit);
+        var token = string.Create(CultureInfo.InvariantCulture, $"{version} {Place(page.Items[^1])}");
+        return new(
+            new(page.Items, version), Convert.ToBase64String(Encoding.UTF8.GetBytes(token)), remaining);
     }
 
     private static string Place(System.Text.Json.Nodes.JsonObject item) => $"{item.Namespace}/{item.Name}";

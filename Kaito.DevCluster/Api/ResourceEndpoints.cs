@@ -41,8 +41,7 @@ internal sealed class ResourceEndpoints(
                 await WatchStream.RunAsync(http, path, store, selector);
                 break;
             case "GET":
-                var all = store.List(path.Resource, path.Namespace, selector);
-                await ApiAnswers.WriteListAsync(http, path, ListPages.Cut(all, query));
+                await ApiAnswers.WriteListAsync(http, path, ListPages.Read(store, path, selector, query));
                 break;
             case "POST":
                 var body = await ReadAsync(http, path);

@@ -45,6 +45,21 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         }
     }
 
+    public (ObjectList Page, int Remaining) List(
+        GroupResource resource, string? ns, ObjectSelector selector, string? after, int limit)
+    {
+        lock (_lock)
+        {
+            // Only what is on the page is copied.
+            var rest = Slots(resource, ns)
+                .SkipWhile(slot => after is not null && string.CompareOrdinal(slot.Key, after) <= 0)
+                .Where(slot => selector.Matches(slot.Value)).ToArray();
+            var count = limit == 0 ? rest.Length : Math.Min(limit, rest.Length);
+            return (
+                new([.. rest.Take(count).Select(static slot => slot.Value.Copy())], _version), rest.Length - count);
+        }
+    }
+
     public JsonObject Create(GroupResource resource, string? ns, JsonObject value, bool dryRun = false)
     {
         lock (_lock)
@@ -257,7 +272,10 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         }
     }
 
-    private IEnumerable<JsonObject> Select(GroupResource resource, string? ns, ObjectSelector selector)
+    private IEnumerable<JsonObject> Select(GroupResource resource, string? ns, ObjectSelector selector) =>
+        Slots(resource, ns).Where(slot => selector.Matches(slot.Value)).Select(static slot => slot.Value.Copy());
+
+    private IEnumerable<KeyValuePair<string, JsonObject>> Slots(GroupResource resource, string? ns)
     {
         if (!_objects.TryGetValue(resource, out var slots))
         {
@@ -265,10 +283,7 @@ internal sealed class ClusterStore(ResourceCatalog catalog, IObjectRules rules, 
         }
 
         var prefix = ns is null ? null : ns + "/";
-        return slots
-            .Where(slot => prefix is null || slot.Key.StartsWith(prefix, StringComparison.Ordinal))
-            .Where(slot => selector.Matches(slot.Value))
-            .Select(static slot => slot.Value.Copy());
+        return slots.Where(slot => prefix is null || slot.Key.StartsWith(prefix, StringComparison.Ordinal));
     }
 
     private JsonObject? Find(ObjectKey key) =>

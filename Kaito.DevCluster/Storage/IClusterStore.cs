@@ -20,6 +20,10 @@ internal interface IClusterStore
     /// <param name="selector">Which objects to keep.</param>
     ObjectList List(GroupResource resource, string? ns, ObjectSelector selector);
 
+    /// <summary>A part of a list: objects after the place <c>namespace/name</c>, at most so many, and how many follow.</summary>
+    (ObjectList Page, int Remaining) List(
+        GroupResource resource, string? ns, ObjectSelector selector, string? after, int limit);
+
     /// <summary>Stores a new object under metadata.name, or under a name made from metadata.generateName.</summary>
     JsonObject Create(GroupResource resource, string? ns, JsonObject value, bool dryRun = false);
 

@@ -91,7 +91,7 @@ internal sealed partial class Controller(
             LogFailed(name, key, queue.Retry(key), wrong.Message);
         }
 
-        services.Metrics.Reconciled(result, services.Clock.GetElapsedTime(started));
+        services.Metrics.Reconciled(name, result, services.Clock.GetElapsedTime(started));
     }
 
     [LoggerMessage(LogLevel.Information, "Controller {Controller} has read the cluster and starts")]

@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Kaito.Core.Kubernetes;
 
@@ -9,18 +12,23 @@ namespace Kaito.Operator.Cluster;
 /// Server-side apply that remembers: an object that is as it was applied last costs no request. It takes over fields, but
 /// no objects: what has the name of an owned object and another owner, or none, stays as it is.
 /// </summary>
+/// <remarks>
+/// What was applied is also told by an annotation, so that a new process need not apply everything at once. What it takes
+/// on trust so it applies within the hour: somebody may have changed the object while nobody looked.
+/// </remarks>
 /// <param name="api">The API server.</param>
-/// <param name="live">The object in the local copy; null when it is not there.</param>
-internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?> live)
+/// <param name="find">An object in the local copy; null when it is not there.</param>
+/// <param name="clock">Times the trust.</param>
+internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?> find, TimeProvider clock)
 {
-    // Workers never share an owner, but several write; the entries of an owner go when it goes.
-    private readonly ConcurrentDictionary<string, ImmutableDictionary<string, Applied>> _applied =
-        new(StringComparer.Ordinal);
+    /// <summary>On every applied object: a digest of what was applied.</summary>
+    public const string Annotation = "kaito.sh/applied-hash";
 
-    /// <summary>The version of an object as a reader sees it: its generation, or its resource version.</summary>
-    public static string? Version(ObjectMeta metadata) => metadata.Generation is { } generation and > 0
-        ? $"{metadata.Uid}/{generation}"
-        : $"{metadata.Uid}/{metadata.ResourceVersion}";
+    private static readonly TimeSpan s_shortestTrust = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_longestTrust = TimeSpan.FromMinutes(60);
+
+    // Workers never share an owner, but several write; the entries of an owner go when it goes.
+    private readonly ConcurrentDictionary<string, ImmutableArray<Applied>> _applied = new(StringComparer.Ordinal);
 
     /// <summary>Whether the object had to be written.</summary>
     /// <param name="owner">Key of the object's owner; one caller at a time.</param>
@@ -31,24 +39,39 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
     {
         var (kind, json) = KubeKinds.Describe(desired);
         var path = kind.Object(desired.Metadata.Namespace, desired.Metadata.Name!);
-        var known = _applied.GetValueOrDefault(owner, ImmutableDictionary<string, Applied>.Empty);
-        var current = live(desired);
-        if (known.TryGetValue(path, out var last) && last.Json == json
-            && last.Version == (current is null ? null : Version(current.Metadata)))
+        var (place, content) = (Digest(path), Digest(json));
+        var current = find(desired);
+        var live = current?.Metadata;
+        var last = _applied.GetValueOrDefault(owner, []).FirstOrDefault(a => a.Place == place);
+        if (last is not null && live is not null && IsAsApplied(last, content, live))
         {
             return false;
         }
 
         if (Owner(desired) is { } uid && !await IsFreeAsync(current, path, uid, cancellationToken))
         {
-            _applied[owner] = known.Remove(path);
+            Drop(owner, place);
             throw new KubeNameTakenException(desired);
         }
 
-        var metadata = await api.ApplyAsync(desired, cancellationToken);
-        _applied[owner] = known.SetItem(path, new(json, Version(metadata)));
+        if (last is null && live?.Annotations?.GetValueOrDefault(Annotation) == Text(content))
+        {
+            var trust = s_shortestTrust + ((s_longestTrust - s_shortestTrust) * Random.Shared.NextDouble());
+            Remember(owner, new(place, content, Digest(Version(live))) { TrustedUntil = clock.GetUtcNow() + trust });
+            return false;
+        }
+
+        var metadata = await api.ApplyAsync(path, Marked(json, content), cancellationToken);
+        Remember(owner, new(place, content, Digest(Version(metadata))));
         return true;
     }
+
+    private bool IsAsApplied(Applied last, UInt128 content, ObjectMeta live) => last.Content == content
+        && last.Version == Digest(Version(live)) && !(last.TrustedUntil <= clock.GetUtcNow());
+
+    /// <summary>When something of an owner was long enough taken on trust; null when nothing is.</summary>
+    public TimeSpan? TrustEnds(string owner) => _applied.GetValueOrDefault(owner, []).Min(static a => a.TrustedUntil)
+        is { } due ? due - clock.GetUtcNow() : null;
 
     public void Forget(string owner) => _applied.TryRemove(owner, out _);
 
@@ -67,5 +90,37 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
             || (there["metadata"]?["ownerReferences"] as JsonArray ?? []).Any(o => (string?)o?["uid"] == uid);
     }
 
-    private sealed record Applied(string Json, string? Version);
+    // As a reader sees it: its generation, or its resource version.
+    private static string Version(ObjectMeta metadata) => metadata.Generation is { } generation and > 0
+        ? $"{metadata.Uid}/{generation}"
+        : $"{metadata.Uid}/{metadata.ResourceVersion}";
+
+    private static string Marked(string json, UInt128 content)
+    {
+        var manifest = JsonNode.Parse(json)!;
+        var metadata = manifest["metadata"]!.AsObject();
+        var annotations = metadata["annotations"]?.AsObject() ?? [];
+        annotations[Annotation] = Text(content);
+        metadata["annotations"] = annotations;
+        return manifest.ToJsonString();
+    }
+
+    private static UInt128 Digest(string text) =>
+        BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static string Text(UInt128 digest) => $"{digest:x32}";
+
+    private void Remember(string owner, Applied applied)
+    {
+        Drop(owner, applied.Place);
+        _applied[owner] = _applied[owner].Add(applied);
+    }
+
+    private void Drop(string owner, UInt128 place) =>
+        _applied[owner] = _applied.GetValueOrDefault(owner, []).RemoveAll(a => a.Place == place);
+
+    private sealed record Applied(UInt128 Place, UInt128 Content, UInt128 Version)
+    {
+        public DateTimeOffset? TrustedUntil { get; init; }
+    }
 }

@@ -17,6 +17,8 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
     private readonly Dictionary<string, int> _failures = [];
     private readonly Dictionary<string, (DateTimeOffset Due, ITimer Timer)> _delayed = [];
     private readonly LinkedList<TaskCompletionSource> _waiting = [];
+    private long _adds;
+    private long _retries;
 
     /// <summary>Keys that could be handed out now.</summary>
     public int Depth
@@ -29,6 +31,12 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
             }
         }
     }
+
+    /// <summary>Keys that were made to wait since the start.</summary>
+    public long Adds => Interlocked.Read(ref _adds);
+
+    /// <summary>Keys that came back after a failure.</summary>
+    public long Retries => Interlocked.Read(ref _retries);
 
     public void Add(string key)
     {
@@ -63,6 +71,7 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
     public TimeSpan Retry(string key)
     {
         TimeSpan delay;
+        Interlocked.Increment(ref _retries);
         lock (_gate)
         {
             var failures = _failures.GetValueOrDefault(key);
@@ -143,9 +152,13 @@ internal sealed class WorkQueue(TimeProvider clock) : IDisposable
 
     private void AddLocked(string key)
     {
-        if (_wanted.Add(key) && !_taken.Contains(key))
+        if (_wanted.Add(key))
         {
-            Offer(key);
+            _adds++;
+            if (!_taken.Contains(key))
+            {
+                Offer(key);
+            }
         }
     }
 

@@ -50,6 +50,7 @@ internal static class Permissions
 
         // The start-up benchmark tells its result in the log of a model's first pod.
         new("", ["pods/log"], ["get"]),
+        new("", ["persistentvolumeclaims"], ["list"]),
         new("", ["services", "configmaps"], s_own),
 
         // Only events tell why a pod was not made, or waits for a volume.

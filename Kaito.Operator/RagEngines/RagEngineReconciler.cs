@@ -24,7 +24,7 @@ internal sealed partial class RagEngineReconciler(
         ConditionTypes.ServiceReady, ConditionTypes.RagEngineSucceeded, ConditionTypes.RagEngineDeleting,
     ];
 
-    private readonly ObjectApplier _objects = new(api, observer.Find);
+    private readonly ObjectApplier _objects = new(api, observer.Find, clock);
     private readonly ClaimPace _pace = new(clock);
 
     public async Task<TimeSpan?> ReconcileAsync(string key, CancellationToken cancellationToken)
@@ -54,7 +54,7 @@ internal sealed partial class RagEngineReconciler(
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
         failure?.Throw();
         LogReconciled(key, plan.Apply.Length);
-        return pause.Recheck ?? (map is null ? null : s_guardrailsRecheck);
+        return pause.Recheck ?? (map is null ? _objects.TrustEnds(key) : s_guardrailsRecheck);
     }
 
     private async Task<ExceptionDispatchInfo?> ActAsync(

@@ -12,13 +12,13 @@ namespace Kaito.Operator.Workspaces;
 
 /// <summary>Look, decide, act; for one Workspace at a time.</summary>
 internal sealed partial class WorkspaceReconciler(
-    IKubeApi api, WorkspaceObserver observer, ModelLookup models, EventRecorder events, OperatorOptions options,
-    TimeProvider clock, ILogger<WorkspaceReconciler> logger)
+    IKubeApi api, WorkspaceObserver observer, ModelLookup models, EventRecorder events, OperatorMetrics metrics,
+    OperatorOptions options, TimeProvider clock, ILogger<WorkspaceReconciler> logger)
 {
     // Nobody tells when an object of somebody else goes.
     private static readonly TimeSpan s_nameRecheck = TimeSpan.FromSeconds(2);
 
-    private readonly ObjectApplier _objects = new(api, observer.Find);
+    private readonly ObjectApplier _objects = new(api, observer.Find, clock);
     private readonly ClaimPace _pace = new(clock);
     private readonly PodWarnings _warnings = new(api, clock);
 
@@ -69,7 +69,7 @@ internal sealed partial class WorkspaceReconciler(
         LogReconciled(key, plan.State, plan.Apply.Length, plan.Remove.Length);
         return Soonest(
             pause.Recheck, waits.Recheck, lookAgain, failures.IsEmpty ? null : s_nameRecheck,
-            (observed.Model as ModelAnswer.Refused)?.Retry,
+            (observed.Model as ModelAnswer.Refused)?.Retry, _objects.TrustEnds(key),
             plan is { BenchmarkDue: true, Performance: null } ? Benchmark.Pause : null);
     }
 
@@ -194,8 +194,15 @@ internal sealed partial class WorkspaceReconciler(
         if (WorkspaceConditions.Patch(resource, status) is { } patch)
         {
             await api.MergeAsync(KubeKinds.Workspaces, resource, patch, status: true, cancellationToken);
+            if (HasNodes(status) && !HasNodes(resource.Status) && resource.Metadata.CreationTimestamp is { } made)
+            {
+                metrics.Provisioned(clock.GetUtcNow() - made);
+            }
         }
     }
+
+    private static bool HasNodes(WorkspaceStatus? status) => (status?.Conditions ?? [])
+        .Any(static c => c is { Type: ConditionTypes.ResourceReady, Status: Condition.True });
 
     /// <summary>Stops the workload and gives the nodes back; the Workspace goes when its last claim has gone.</summary>
     private async Task DeleteAsync(WorkspaceResource resource, CancellationToken cancellationToken)

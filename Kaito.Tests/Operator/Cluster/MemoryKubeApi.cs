@@ -23,6 +23,9 @@ internal sealed class MemoryKubeApi : IKubeApi
     /// <summary>The resource versions that lists and watches were asked with, in order; lists as <c>list</c>.</summary>
     public ConcurrentQueue<string> Reads { get; } = new();
 
+    /// <summary>The paths of what was applied; only ConfigMaps can be.</summary>
+    public ConcurrentQueue<string> Applied { get; } = new();
+
     public IEnumerable<T> All<T>() => _objects.Values.OfType<T>();
 
     /// <summary>Puts an object there as somebody else would.</summary>
@@ -117,8 +120,13 @@ internal sealed class MemoryKubeApi : IKubeApi
         return Task.FromResult(_objects[Path(KubeKinds.ValidatingWebhooks, configuration)].Metadata);
     }
 
-    public Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken)
+    {
+        Check();
+        Applied.Enqueue(path);
+        Put(KubeKinds.ConfigMaps, JsonSerializer.Deserialize(json, KubeKinds.ConfigMaps.Contract)!);
+        return Task.FromResult(_objects[path].Metadata);
+    }
 
     public Task<JsonNode?> GetAsync(string path, CancellationToken cancellationToken) =>
         throw new NotSupportedException();

@@ -106,6 +106,13 @@ internal sealed class ClusterFixture : IAsyncDisposable
         }
     }
 
+    /// <summary>A page of the operator itself.</summary>
+    public async Task<string> ScrapeAsync(string path, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { BaseAddress = new(_operator!.Urls.First()) };
+        return await http.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken);
+    }
+
     public async Task StartOperatorAsync(CancellationToken cancellationToken)
     {
         _operator = OperatorApp.Build(

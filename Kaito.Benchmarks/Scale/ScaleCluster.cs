@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kaito.DevCluster;
+using Kaito.DevCluster.Controllers;
+using Kaito.DevCluster.Nodes;
+using Kaito.DevCluster.Schemas;
+using Kaito.DevCluster.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Kaito.Benchmarks.Scale;
+
+/// <summary>The dev cluster's API and cloud; no pod runs, and each workload says at once that all of its pods do.</summary>
+internal sealed class ScaleCluster : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly HashSet<string> _ready = [];
+    private readonly Task _counting;
+
+    private ScaleCluster(WebApplication app, string kubeconfig)
+    {
+        (_app, Kubeconfig) = (app, kubeconfig);
+        Store = app.Services.GetRequiredService<IClusterStore>();
+        _counting = Watching.RunAsync(
+            Store, GroupResource.Parse("workspaces.kaito.sh"), Look, TimeProvider.System,
+            app.Services.GetRequiredService<ILogger<ScaleCluster>>(), _stop.Token);
+    }
+
+    public string Kubeconfig { get; }
+
+    public IClusterStore Store { get; }
+
+    /// <summary>Workspaces that are ready.</summary>
+    public int Ready
+    {
+        get
+        {
+            lock (_ready)
+            {
+                return _ready.Count;
+            }
+        }
+    }
+
+    public static async Task<ScaleCluster> StartAsync(string folder, CancellationToken cancellationToken)
+    {
+        var app = DevClusterApp.Build(["--state-dir", folder, "--listen", "https://127.0.0.1:0"], Reduce);
+        await DevClusterApp.StartAsync(app, cancellationToken);
+        return new(app, Path.Combine(folder, "kubeconfig"));
+    }
+
+    public bool Knows(GroupResource resource) =>
+        _app.Services.GetRequiredService<ResourceCatalog>().Find(resource) is not null;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _counting;
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    private static void Reduce(WebApplicationBuilder builder)
+    {
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        foreach (var hosted in builder.Services.Where(static s => s.ServiceType == typeof(IHostedService)
+            && s.ImplementationType?.Namespace?.StartsWith("Kaito.", StringComparison.Ordinal) == true).ToArray())
+        {
+            builder.Services.Remove(hosted);
+        }
+
+        builder.Services.AddHostedService<NodeSetup>();
+        builder.Services.AddHostedService<ControllerLoop<NodeClaimReconciler>>();
+        builder.Services.AddSingleton<ReadyWorkloads>();
+        builder.Services.AddHostedService<ControllerLoop<ReadyWorkloads>>();
+    }
+
+    private void Look(WatchEvent change)
+    {
+        lock (_ready)
+        {
+            if (change.Type != WatchEventType.Deleted && change.Object.Text("status", "state") == "Ready")
+            {
+                _ready.Add(change.Object.Name);
+            }
+            else
+            {
+                _ready.Remove(change.Object.Name);
+            }
+        }
+    }
+}
+
+/// <summary>Says of each StatefulSet that its pods are ready.</summary>
+internal sealed class ReadyWorkloads(IClusterStore store) : IReconciler
+{
+    public string Name => "ready-workloads";
+
+    public ImmutableArray<WatchRule> Watches => [WatchRule.Itself(Resources.StatefulSets)];
+
+    public TimeSpan? Reconcile(ObjectKey key)
+    {
+        if (store.Get(key) is { } set)
+        {
+            var replicas = set.Number("spec", "replicas") ?? 1;
+            var status = new JsonObject
+            {
+                ["replicas"] = replicas,
+                ["readyReplicas"] = replicas,
+                ["observedGeneration"] = set.At("metadata", "generation")?.DeepClone(),
+                ["currentRevision"] = "1",
+                ["updateRevision"] = "1",
+            };
+            if (!JsonNode.DeepEquals(status, set.At("status")))
+            {
+                store.ModifyStatus(key, stored => stored["status"] = status.DeepClone());
+            }
+        }
+
+        return null;
+    }
+}
