@@ -18,11 +18,13 @@ public sealed class OperatorFaultTests
         await using var cluster = new Cluster(new() { LeaderElect = true });
         await cluster.InitializeAsync();
         var lease = new ObjectKey(new("coordination.k8s.io", "leases"), "default", "kaito-workspace-operator");
+        await FaultCluster.UntilAsync(
+            () => cluster.Store.Get(lease) is not null, TimeSpan.FromSeconds(30), () => "the operator leads");
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         cluster.Api = async http =>
         {
-            if (HttpMethods.IsGet(http.Request.Method) || http.Request.Path.Value!.Contains("/leases/", StringComparison.Ordinal))
+            if (HttpMethods.IsGet(http.Request.Method) || http.Request.Path.Value!.Contains("/leases", StringComparison.Ordinal))
             {
                 return false;
             }
@@ -37,8 +39,16 @@ public sealed class OperatorFaultTests
         await entered.Task.WaitAsync(TestContext.Current.CancellationToken);
 
         run.Store.Modify(lease, static stored => stored.Child("spec")["holderIdentity"] = "another");
+
+        // The other one renews it all the time: however late we look, it is not ours to take.
+        cluster.Api = static http =>
+        {
+            var isOurs = !HttpMethods.IsGet(http.Request.Method)
+                && http.Request.Path.Value!.Contains("/leases", StringComparison.Ordinal);
+            http.Response.StatusCode = isOurs ? StatusCodes.Status409Conflict : StatusCodes.Status200OK;
+            return Task.FromResult(isOurs);
+        };
         cluster.Clock.Advance(TimeSpan.FromSeconds(11));
-        cluster.Api = null;
         cluster.Writes.Clear();
         lost.SetResult();
         var status = cluster.Operator.GetRequiredService<OperatorStatus>();
@@ -47,6 +57,7 @@ public sealed class OperatorFaultTests
         Assert.Contains("could not be renewed", status.Failure, StringComparison.Ordinal);
         Assert.Empty(cluster.Writes);
         await cluster.StopOperatorAsync();
+        cluster.Api = null;
         run.Store.Modify(lease, static stored => stored.Child("spec")["holderIdentity"] = "");
         await cluster.StartOperatorAsync();
         await run.UntilAsync(run.IsReady, "the next operator serves the Workspace");
