@@ -40,6 +40,7 @@ public sealed record Volume
 
         var members = JsonObject.Create(source)!;
         members.Remove("name");
+        Quantities.AsText(members);
         return new(name, members);
     }
 

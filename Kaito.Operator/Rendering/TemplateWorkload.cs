@@ -26,6 +26,7 @@ internal static class TemplateWorkload
         }
 
         var spec = Child(template, "spec");
+        Quantities.AsText(spec);
         spec.Remove("affinity");
         if (placement.Affinity is { } affinity)
         {

@@ -34,6 +34,11 @@ internal sealed record UpstreamOptions
     /// <summary>Changes with the content of the user's ConfigMap; null when there is none.</summary>
     public string? ConfigHash { get; init; }
 
+    /// <summary>
+    /// The API server knows what came after Kubernetes 1.20: a probe's own grace period, and what becomes of claims.
+    /// </summary>
+    public bool RecentServer { get; init; } = true;
+
     /// <summary>Decoders stand behind a sidecar that has the usual port.</summary>
     public int Port => Role == "decode" ? BehindSidecar : InferenceWorkload.Port;
 

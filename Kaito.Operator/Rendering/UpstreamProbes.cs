@@ -45,7 +45,7 @@ internal static class UpstreamProbes
             PeriodSeconds = 10,
             TimeoutSeconds = 5,
             FailureThreshold = 1,
-            TerminationGracePeriodSeconds = 1,
+            TerminationGracePeriodSeconds = options.RecentServer ? 1 : null,
         }
         : Health(options) with { FailureThreshold = 3 };
 

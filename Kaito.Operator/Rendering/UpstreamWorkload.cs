@@ -51,8 +51,8 @@ internal static class UpstreamWorkload
                 ServiceName = $"{workspace.Name}-headless",
                 PodManagementPolicy = "Parallel",
 
-                // Only with claims: API servers before 1.23 do not know the field.
-                PersistentVolumeClaimRetentionPolicy = claims.IsEmpty
+                // Only with claims: API servers of 1.21 and 1.22 do not know the field either.
+                PersistentVolumeClaimRetentionPolicy = claims.IsEmpty || !options.RecentServer
                     ? null
                     : new() { WhenScaled = "Retain", WhenDeleted = "Delete" },
                 Selector = new() { MatchLabels = PodParts.Labels(workspace) },

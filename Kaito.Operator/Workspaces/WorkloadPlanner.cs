@@ -153,6 +153,7 @@ internal static class WorkloadPlanner
         var settings = UpstreamOptions.Of(wanted.Resource, preset.Runtime == InferenceRuntime.Vllm, image) with
         {
             Claims = Claims(wanted.Workspace, observed),
+            RecentServer = observed.HasBudgets,
             ConfigHash = observed.UserConfig?.Data?.GetValueOrDefault(EngineConfig.File) is { } text
                 ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]
                 : null,

@@ -38,7 +38,7 @@ internal sealed record WorkspaceObservation
 
     public StatefulSet? Workload { get; init; }
 
-    /// <summary>Whether the API server knows PodDisruptionBudgets.</summary>
+    /// <summary>Whether the API server knows PodDisruptionBudgets, as those from Kubernetes 1.21 on do.</summary>
     public bool HasBudgets { get; init; } = true;
 
     /// <summary>The tuning Job.</summary>

@@ -7,8 +7,8 @@ using Kaito.Operator.Install;
 namespace Kaito.Tests.Support;
 
 /// <summary>
-/// A real control plane without nodes: etcd, kube-apiserver and kube-controller-manager from the folder that
-/// <c>KUBEBUILDER_ASSETS</c> names, on free loopback ports, gone with the test.
+/// A real control plane without nodes: etcd, kube-apiserver, kube-controller-manager and kube-scheduler from the folder
+/// that <c>KUBEBUILDER_ASSETS</c> names, on free loopback ports, gone with the test.
 /// </summary>
 internal sealed class ControlPlane : IAsyncDisposable
 {
@@ -104,7 +104,9 @@ internal sealed class ControlPlane : IAsyncDisposable
             "--insecure-port", "0", "--cert-dir", Path.Combine(_folder, "certs"), "--token-auth-file", tokens,
             "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
             "--service-account-issuer", "https://kaito.test", "--service-account-key-file", key,
-            "--service-account-signing-key-file", key, "--disable-admission-plugins", "ServiceAccount");
+            "--service-account-signing-key-file", key, "--disable-admission-plugins",
+            // A new node would be tainted until node-lifecycle, which does not run here, has seen it.
+            "ServiceAccount,TaintNodesByCondition");
         await WriteKubeconfigAsync(Kubeconfig, api, _token, cancellationToken);
         await WriteKubeconfigAsync(OperatorKubeconfig, api, _operatorToken, cancellationToken);
         await WaitUntilReadyAsync(api, cancellationToken);
@@ -113,6 +115,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             "--secure-port", "0", "--service-account-private-key-file", key, "--concurrent-gc-syncs", "4",
             // Nodes that nobody's kubelet renews would count as lost.
             "--controllers", "*,-nodelifecycle");
+        Start("kube-scheduler", "--kubeconfig", Kubeconfig, "--leader-elect=false", "--port", "0", "--secure-port", "0");
     }
 
     private string WriteSigningKey()

@@ -70,10 +70,12 @@ public sealed class SamplesTests
         Assert.Equal(replicas, set.Replicas);
     }
 
-    [Fact]
-    public void Parse_RagEngineSample_IsAcceptedWithoutWarnings()
+    [Theory]
+    [InlineData("ragengine/bge-small.yaml")]
+    [InlineData("v1alpha1/ragengine.yaml")]
+    public void Parse_RagEngineSample_IsAcceptedWithoutWarnings(string file)
     {
-        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", "ragengine", "bge-small.yaml")))!;
+        var json = Yaml.ToJson(File.ReadAllText(Repository.Path("samples", file)))!;
         var resource = JsonSerializer.Deserialize(json, WorkspaceJson.Default.RagEngineResource)!;
 
         Assert.True(RagEngineParser.Parse(resource, SkuCatalog.Azure).TryGet(out var rag, out _));

@@ -46,6 +46,24 @@ public sealed class TemplateWorkloadTests
     }
 
     [Fact]
+    public void Plan_AmountsWrittenAsNumbers_AreTexts()
+    {
+        var pods = WorkloadCases.Plan(Workspace(
+            """
+            {"spec": {"containers": [{"name": "a", "image": "i", "ports": [{"containerPort": 80}],
+              "resources": {"limits": {"nvidia.com/gpu": 1, "cpu": 0.5}, "requests": {"memory": "1Gi", "cpu": 2}}}],
+              "volumes": [{"name": "v", "emptyDir": {"sizeLimit": 1000000}}]}}
+            """)).Pods()["spec"]!["template"]!["spec"]!;
+
+        var container = pods["containers"]![0]!;
+        Assert.Equal(
+            """{"limits":{"nvidia.com/gpu":"1","cpu":"0.5"},"requests":{"memory":"1Gi","cpu":"2"}}""",
+            container["resources"]!.ToJsonString());
+        Assert.Equal("""{"sizeLimit":"1000000"}""", pods["volumes"]![0]!["emptyDir"]!.ToJsonString());
+        Assert.Equal(80, (int)container["ports"]![0]!["containerPort"]!);
+    }
+
+    [Fact]
     public void Plan_TemplateChanged_WholeWorkloadChangesInPlace()
     {
         var running = ReadBack(WorkloadCases.Plan(Workspace(Pod)));

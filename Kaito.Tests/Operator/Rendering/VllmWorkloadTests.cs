@@ -32,6 +32,19 @@ public sealed class VllmWorkloadTests
             Preset = i.Preset! with { PresetOptions = new() { ModelAccessSecret = "hub-token" } },
         }));
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, null)]
+    public void Plan_SeveralNodesOnAServerBefore121_LeavesOutWhatItDoesNotKnow(bool recent, int? grace)
+    {
+        var pods = WorkloadCases.Plan(
+            WorkloadCases.Workspace("llama-3.3-70b-instruct"), new() { HasBudgets = recent }).Pods();
+
+        Assert.Equal(
+            grace,
+            (int?)pods["spec"]!["template"]!["spec"]!["containers"]![0]!["livenessProbe"]!["terminationGracePeriodSeconds"]);
+    }
+
     [Fact]
     public void Plan_ConfigMap_MatchesTheGolden() => Match(
         "config-map", WorkloadCases.Workspace("phi-4").With(static i => i with { Config = "mine" }),

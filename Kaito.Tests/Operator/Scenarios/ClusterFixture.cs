@@ -158,7 +158,9 @@ internal sealed class ClusterFixture : IAsyncDisposable
             ["metadata"] = new JsonObject { ["name"] = node, ["labels"] = labels },
         }.ToJsonString(), cancellationToken);
         await StatusAsync(KubeKinds.Nodes, new() { Metadata = new() { Name = node } }, """
-            {"capacity":{"nvidia.com/gpu":"1"},"conditions":[{"type":"Ready","status":"True","reason":"KubeletReady"}]}
+            {"capacity":{"nvidia.com/gpu":"1","cpu":"24","memory":"220Gi","pods":"110"},
+             "allocatable":{"nvidia.com/gpu":"1","cpu":"24","memory":"220Gi","pods":"110"},
+             "conditions":[{"type":"Ready","status":"True","reason":"KubeletReady"}]}
             """, cancellationToken);
         await StatusAsync(KubeKinds.NodeClaims, claim, $$"""
             {"nodeName":"{{node}}","conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"",

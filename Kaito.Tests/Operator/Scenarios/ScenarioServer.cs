@@ -35,12 +35,17 @@ internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<Val
         });
     }
 
-    /// <summary>A real kube-apiserver and controller-manager; skips the test where there is none.</summary>
+    /// <summary>A real kube-apiserver, controller-manager and scheduler; skips the test where there is none.</summary>
     public static async Task<ScenarioServer> ControlPlaneAsync()
     {
         ControlPlane.Require();
         var plane = await ControlPlane.StartAsync(TestContext.Current.CancellationToken);
-        return new(plane.Kubeconfig, HasNodes: false, plane.DisposeAsync)
+        var kubelet = new PlayedKubelet(plane.Kubeconfig);
+        return new(plane.Kubeconfig, HasNodes: false, async () =>
+        {
+            await kubelet.DisposeAsync();
+            await plane.DisposeAsync();
+        })
         {
             OperatorKubeconfig = plane.OperatorKubeconfig,
         };
