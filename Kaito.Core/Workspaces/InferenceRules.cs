@@ -14,9 +14,6 @@ internal static class InferenceRules
 {
     private const int MaxAdapters = 10;
 
-    // What upstream asks for where no preset says more.
-    private static readonly ByteSize s_templateDisk = ByteSize.FromGi(80);
-
     /// <summary>Checks all of <c>inference</c>, and sizes it when the nodes are known.</summary>
     public static ParsedInference? Parse(
         WorkspaceResource resource,
@@ -59,7 +56,7 @@ internal static class InferenceRules
         }
 
         return nodes is null ? null : new(
-            new InferenceWorkload.Template(template.GetRawText()), nodes.Count, s_templateDisk);
+            new InferenceWorkload.Template(template.GetRawText()), nodes.Count, WorkspaceParser.UnknownDisk);
     }
 
     private static ParsedInference? ParsePreset(

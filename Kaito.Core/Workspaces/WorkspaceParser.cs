@@ -9,6 +9,9 @@ namespace Kaito.Core.Workspaces;
 /// <remarks>Used by admission and by the reconciler: what one lets through, the other can carry out.</remarks>
 public static class WorkspaceParser
 {
+    // What upstream asks for where no preset that is served says how much.
+    internal static readonly ByteSize UnknownDisk = ByteSize.FromGi(1024);
+
     private const string AlphaInstanceType = "Standard_NC24ads_A100_v4";
 
     private static readonly ImmutableArray<string> s_imageFamilies = ["azurelinux", "ubuntu"];
@@ -55,7 +58,7 @@ public static class WorkspaceParser
         return (inference, tuning) switch
         {
             ({ } served, _) => new(served.Workload, null, served.Nodes, served.Disk),
-            (_, { } job) => new(null, job, 1, job.Model.Disk),
+            (_, { } job) => new(null, job, 1, UnknownDisk),
             _ => null,
         };
     }

@@ -83,6 +83,11 @@ public sealed class WorkspaceAdmissionTests
         "inference.runtime=\"vllm\" | inference.adapters=[{\"source\":{\"name\":\"a\",\"image\":\"a\"},\"strength\":\"0.5\"}]",
         "inference.adapters[0].strength strength-unsupported")]
     [InlineData(
+        "adapter strength on transformers",
+        "inference.runtime=\"huggingface\" | inference.adapters=[{\"source\":{\"name\":\"a\",\"image\":\"a\"},\"strength\":\"0.5\"}]", "")]
+    [InlineData(
+        "secret for a model that needs none", "inference.preset.presetOptions={\"modelAccessSecret\":\"hub\"}", "")]
+    [InlineData(
         "adapter of a volume on vllm",
         "inference.runtime=\"vllm\" | inference.adapters=[{\"source\":{\"name\":\"a\",\"volumeSource\":{\"emptyDir\":{}}}}]", "")]
     [InlineData(
@@ -106,6 +111,7 @@ public sealed class WorkspaceAdmissionTests
     [InlineData("preset missing", "tuning.preset=", "tuning.preset required")]
     [InlineData("preset unknown", "tuning.preset.name=\"phi-99\"", "tuning.preset.name unknown-preset")]
     [InlineData("preset that cannot be tuned", "tuning.preset.name=\"gpt-oss-20b\"", "tuning.preset.name not-tunable")]
+    [InlineData("source under a key of another case", "tuning.input={\"URLs\":[\"https://example.com/a\"]}", "tuning.input one-source")]
     [InlineData("two sources", "tuning.input.image=\"data\"", "tuning.input one-source")]
     [InlineData("no source", "tuning.input={\"name\":\"set\"}", "tuning.input one-source")]
     [InlineData("source of another scheme", "tuning.input.urls=[\"ftp://example.com/a\"]", "tuning.input.urls[0] invalid-url")]
@@ -166,6 +172,25 @@ public sealed class WorkspaceAdmissionTests
         Assert.Equal((behaviour, expected), (behaviour, Judge(Edit.Apply(Inference, before), Edit.Apply(Inference, after))));
 
     [Theory]
+    [InlineData("type stays empty", "resource.instanceType=", "resource.instanceType=", "")]
+    [InlineData("type of an older version is cleared", "", "resource.instanceType=", "")]
+    [InlineData("type of an older version stays", "", "inference.config=\"mine\"", "")]
+    [InlineData(
+        "type of an older version changes", "", "resource.instanceType=\"Standard_NC48ads_A100_v4\"",
+        "resource.instanceType immutable")]
+    [InlineData(
+        "type appears", "resource.instanceType=", "", "resource.instanceType not-with-existing-nodes")]
+    public void Workspace_UpdatedWhereNodesAreFound_IsJudgedByWhatChanges(
+        string behaviour, string before, string after, string expected)
+    {
+        var rules = new AdmissionRules(new(ModelCatalog.Default, new NodeSource.Existing()));
+
+        var verdict = rules.Workspace(Read(Edit.Apply(Inference, before)), Read(Edit.Apply(Inference, after)));
+
+        Assert.Equal((behaviour, expected), (behaviour, Show(verdict)));
+    }
+
+    [Theory]
     [InlineData("nothing changes", "", "")]
     [InlineData("tuning becomes inference", "tuning= | inference={\"preset\":{\"name\":\"phi-4\"}}", "inference immutable, tuning immutable")]
     [InlineData("preset changes", "tuning.preset.name=\"phi-4\"", "tuning.preset immutable")]
@@ -201,9 +226,10 @@ public sealed class WorkspaceAdmissionTests
 
     private static string Judge(string? before, string after)
     {
-        var verdict = s_rules.Workspace(before is null ? null : Read(before), Read(after));
-        return string.Join(", ", verdict.Errors.Select(static e => $"{e.Path} {e.Code}"));
+        return Show(s_rules.Workspace(before is null ? null : Read(before), Read(after)));
     }
+
+    private static string Show(Verdict verdict) => string.Join(", ", verdict.Errors.Select(static e => $"{e.Path} {e.Code}"));
 
     private static WorkspaceResource Read(string json) =>
         JsonSerializer.Deserialize(json, WorkspaceJson.Default.WorkspaceResource)!;

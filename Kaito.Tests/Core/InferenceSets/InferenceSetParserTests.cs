@@ -66,6 +66,20 @@ public sealed class InferenceSetParserTests
         Assert.Equal(expected, string.Join('\n', (errors.IsDefault ? [] : errors).Select(static e => $"{e.Path} {e.Code}")));
     }
 
+    [Theory]
+    [InlineData("null", "")]
+    [InlineData("\"\"", "")]
+    [InlineData("\"Standard_NC24ads_A100_v4\"", "spec.template.resource.instanceType not-with-existing-nodes")]
+    public void Parse_NodesAreFound_InstanceTypeMustBeEmpty(string type, string expected)
+    {
+        var set = JsonSerializer.Deserialize(
+            Change("spec.template.resource.instanceType", type), WorkspaceJson.Default.InferenceSetResource)!;
+
+        InferenceSetParser.Parse(set, new(ModelCatalog.Default, new NodeSource.Existing())).TryGet(out _, out var errors);
+
+        Assert.Equal(expected, string.Join('\n', (errors.IsDefault ? [] : errors).Select(static e => $"{e.Path} {e.Code}")));
+    }
+
     [Fact]
     public void Parse_Autoscaling_CountsRequestsWhenNothingElseIsAskedFor()
     {

@@ -45,6 +45,42 @@ public sealed class GpuSizingTests
         Assert.Equal(line.Split('\t')[1..], counts);
     }
 
+    [Theory]
+    [InlineData("8Gi", 8192, "Standard_NC96ads_A100_v4", 1)]
+    [InlineData("8Gi", 8192, "Standard_NV36ads_A10_v5", 1)]
+    [InlineData("13.44Gi", 8192, "Standard_NV36ads_A10_v5", 1)] // falcon-7b
+    [InlineData("13.44Gi", 8192, "Standard_NC24ads_A100_v4", 1)]
+    [InlineData("62.5Gi", 163840, "Standard_NC24ads_A100_v4", 2)] // qwen2.5-coder-32b
+    [InlineData("64Gi", 8192, "Standard_NV36ads_A10_v5", 4)]
+    public void Size_RowOfUpstreamsTests_GivesItsNodeCount(string weights, int bytesPerToken, string type, int nodes)
+    {
+        Assert.True(SkuCatalog.Azure.TryFind(type, out var sku));
+
+        Assert.True(
+            GpuSizing.Size(Model(weights, bytesPerToken), sku.Shape, null, SizingPolicy.Default).TryGet(out var size, out _));
+
+        Assert.Equal(nodes, size.Nodes);
+    }
+
+    [Theory]
+    [InlineData("1g.10gb", null, false)]
+    [InlineData("2g.24gb", null, true)]
+    [InlineData("3g.40gb", null, true)]
+    [InlineData("3g.47gb", null, true)]
+    [InlineData("2g.24gb", 131072, false)] // the cache takes the rest
+    public void Size_ModelOfEightGiOnASlice_FitsOrNot(string profile, int? context, bool fits)
+    {
+        var shape = new GpuShape(1, MigProfile.Find(profile)!.Memory, IsMigSlice: true);
+
+        Assert.Equal(fits, GpuSizing.Size(Model("8Gi", 131072), shape, context, SizingPolicy.Default).TryGet(out _, out _));
+    }
+
+    private static ModelPreset Model(string weights, int bytesPerToken)
+    {
+        Assert.True(ModelCatalog.Default.TryFind("phi-4", out var model));
+        return model with { Weights = ByteSize.ParseGi(weights), BytesPerToken = new(bytesPerToken) };
+    }
+
     [Fact]
     public void Size_ContextThatFillsTheGpu_SaysGpuTooSmall()
     {

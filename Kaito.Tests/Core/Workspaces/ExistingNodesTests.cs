@@ -32,6 +32,42 @@ public sealed class ExistingNodesTests
         Assert.Equal(3, Accept(Resource("", "llama-3.3-70b-instruct"), small, small).Nodes);
     }
 
+    [Theory]
+    [InlineData("onnx", 1, "resource.labelSelector model-too-large")]
+    [InlineData("onnx", 2, "resource.labelSelector model-too-large")]
+    [InlineData("vllm", 1, "3")]
+    [InlineData("vllm", 2, "3")]
+    public void Parse_NodesOfSmallGpus_HoldTheModelTogetherOrNot(string runtime, int nodes, string expected)
+    {
+        const string T4 = "apps=phi,nvidia.com/gpu.product=Tesla-T4,nvidia.com/gpu.count=1,nvidia.com/gpu.memory=16384";
+        var resource = Resource("", "phi-4");
+        resource = resource with { Inference = resource.Inference! with { Runtime = runtime } };
+
+        var parsed = Parse(resource, Source([.. Enumerable.Repeat(T4, nodes)]));
+
+        Assert.Equal(
+            expected,
+            parsed.TryGet(out var workspace, out var errors) ? $"{workspace.Nodes}" : $"{errors[0].Path} {errors[0].Code}");
+    }
+
+    [Fact]
+    public void Parse_SliceTooSmallButBypassed_IsAccepted()
+    {
+        var resource = Resource(""","partition":{"mode":"mig","profile":"1g.5gb"}""");
+
+        var workspace = Accept(resource with
+        {
+            Metadata = resource.Metadata with
+            {
+                Annotations = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty
+                    .Add(Annotations.BypassResourceChecks, ""),
+            },
+        });
+
+        Assert.Equal("nvidia.com/mig-1g.5gb", workspace.GpuResource);
+        Assert.NotEmpty(workspace.Warnings);
+    }
+
     [Fact]
     public void Parse_NoNodeMatches_IsAcceptedAndNotKnown()
     {

@@ -144,6 +144,9 @@ public sealed class RuntimeChoiceTests
 
     [Theory]
     [InlineData("a/b/c")]
+    [InlineData("/b")]
+    [InlineData("a/")]
+    [InlineData("/")]
     [InlineData("owner/mo del")]
     [InlineData("owner/../x")]
     [InlineData("owner/$(reboot)")]

@@ -119,7 +119,7 @@ public sealed class WorkspaceParserTests
 
         Assert.Null(workspace.Inference);
         Assert.Equal(TuningMethod.Qlora, workspace.Tuning!.Method);
-        Assert.Equal((1, "87Gi"), (workspace.Nodes, workspace.Disk.ToString()));
+        Assert.Equal((1, "1024Gi"), (workspace.Nodes, workspace.Disk.ToString()));
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class WorkspaceParserTests
              "inference":{"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}}}
             """);
 
-        Assert.Equal(2, workspace.Nodes);
+        Assert.Equal((2, "1024Gi"), (workspace.Nodes, workspace.Disk.ToString()));
         Assert.Equal(0, workspace.Sku.Gpus);
         Assert.Equal(
             """{"spec":{"containers":[{"name":"c","image":"i"}]}}""",

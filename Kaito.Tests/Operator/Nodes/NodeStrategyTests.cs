@@ -57,6 +57,29 @@ public sealed class NodeStrategyTests
             Demand(2), Observed(new() { Others = [Node("mine", $"apps=phi,{Labels.InstanceType}={A100}")] }), s_claims));
 
     [Theory]
+    [InlineData("azure", null, "kaito.sh/KaitoNodeClass", "karpenter.azure.com/sku-name", "ubuntu")]
+    [InlineData("azure", "azurelinux", "kaito.sh/KaitoNodeClass", "karpenter.azure.com/sku-name", "azurelinux")]
+    [InlineData("aws", null, "karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/instance-gpu-count", "ubuntu")]
+    public void Claim_OfEachCloud_HasItsNodeClassRequirementAndTheImageFamilyAskedFor(
+        string cloud, string? family, string nodeClass, string requirement, string expected)
+    {
+        var claim = NodeClaims.Render(Demand(1) with { ImageFamily = family }, "c", A100, s_claims with { Cloud = cloud });
+
+        Assert.Equal(nodeClass, $"{claim.Spec!.NodeClassRef!.Group}/{claim.Spec.NodeClassRef.Kind}");
+        Assert.Equal(requirement, claim.Spec.Requirements!.Value[^1].Key);
+        Assert.Equal(expected, claim.Metadata.Annotations![Annotations.NodeImageFamily]);
+        Assert.Equal("100Gi", claim.Spec.Resources!.Requests!["storage"]);
+    }
+
+    [Theory]
+    [InlineData("karpenter.azure.com", 2)]
+    [InlineData("karpenter.example.com", 1)]
+    public void Karpenter_GroupOfAnotherCloud_HasNoRequirementOfAzures(string group, int requirements) => Assert.Equal(
+        requirements,
+        NodePools.Render(Demand(1), "p", 1, "gpu", s_karpenter.Karpenter with { Group = group })
+            .Spec!.Template!.Spec!.Requirements!.Value.Length);
+
+    [Theory]
     [InlineData("team", "phi", "team-phi")]
     [InlineData("n", 61, 63)]
     [InlineData("n", 62, 63)]

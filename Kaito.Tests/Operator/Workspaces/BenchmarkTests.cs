@@ -50,6 +50,7 @@ public sealed class BenchmarkTests
     [InlineData("vllm", null, true)]
     [InlineData("vllm", "true", false)]
     [InlineData("onnx", null, false)]
+    [InlineData("huggingface", null, false)]
     public void Plan_ServingWorkload_AsksForTheResultOfVllm(string runtime, string? disabled, bool due)
     {
         var workspace = WorkloadCases.Workspace("phi-4").With(i => i with { Runtime = runtime });

@@ -69,6 +69,25 @@ public sealed class WorkspacePlannerTests
         Assert.Equal("old/inference-host:0.9", Image(plan));
     }
 
+    [Theory]
+    [InlineData(null, "old/inference-host:0.9")]
+    [InlineData("0.8", "old/inference-host:0.9")] // of an upgrade that is over
+    [InlineData("1.0", "kaito/inference-host:1.0")]
+    public void Plan_LabelAsksForAnImage_IsHeardWhenItIsThisOperators(string? label, string image)
+    {
+        var observed = WithNode(new() { Workload = Running(ready: 1) });
+        var resource = Resource();
+        var labelled = label is null ? resource : resource with
+        {
+            Metadata = resource.Metadata with
+            {
+                Labels = ImmutableSortedDictionary<string, string>.Empty.Add(Labels.UpgradeToVersion, label),
+            },
+        };
+
+        Assert.Equal(image, Image(Plan(observed, labelled)));
+    }
+
     [Fact]
     public void Plan_WorkloadOfAnotherRevision_TakesTheImageOfThisOperator()
     {
