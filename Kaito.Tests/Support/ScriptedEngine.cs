@@ -69,7 +69,7 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
 
     public void Step(ICollection<EngineToken> produced)
     {
-        Gate.Wait(TimeSpan.FromSeconds(10));
+        Gate.Wait(TimeSpan.FromSeconds(60));
         if (Failures > 0 || FailAfter-- == 0)
         {
             Failures = int.Max(0, Failures - 1);
