@@ -11,6 +11,8 @@ namespace Kaito.Tests.InferenceHost;
 /// <summary>The official client against the real host, the real engine and the tiny model.</summary>
 public sealed class OpenAIClientTests : IAsyncLifetime
 {
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("kaito-tiny-").FullName;
     private InferenceHostFixture _host = null!;
     private OpenAIClient _client = null!;
@@ -71,6 +73,75 @@ public sealed class OpenAIClientTests : IAsyncLifetime
         Assert.Equal("Hello there", whole.Value.Content[0].Text);
         Assert.Equal("Hello there", streamed);
         Assert.Equal(12, whole.Value.Usage.OutputTokenCount);
+    }
+
+    [Fact]
+    public async Task CompleteChat_Tools_AreCalledStreamedOrNot()
+    {
+        const string Call = """Wait. <tool_call>{"name": "add", "arguments": {"a": 4}}</tool_call>""";
+        using var engine = new ScriptedEngine(context: 1024);
+        await using var host = await InferenceHostFixture.StartAsync(() => ScriptedEngine.Load(engine));
+        var chat = Connect(host).GetChatClient("scripted");
+        var options = new ChatCompletionOptions
+        {
+            Temperature = 0,
+            Tools = { ChatTool.CreateFunctionTool("add", "Adds.", BinaryData.FromString("""{"type":"object"}""")) },
+        };
+
+        var whole = (await chat.CompleteChatAsync([new UserChatMessage(Call)], options, Stop)).Value;
+        var (name, arguments, reason) = ("", "", default(ChatFinishReason?));
+        await foreach (var update in chat.CompleteChatStreamingAsync([new UserChatMessage(Call)], options, Stop))
+        {
+            foreach (var part in update.ToolCallUpdates)
+            {
+                name += part.FunctionName;
+                arguments += part.FunctionArgumentsUpdate;
+            }
+
+            reason = update.FinishReason ?? reason;
+        }
+
+        var call = Assert.Single(whole.ToolCalls);
+        Assert.Equal((ChatFinishReason.ToolCalls, "Wait."), (whole.FinishReason, whole.Content[0].Text));
+        Assert.Equal(("add", """{"a": 4}"""), (call.FunctionName, call.FunctionArguments.ToString()));
+        Assert.Equal(("add", """{"a": 4}""", ChatFinishReason.ToolCalls), (name, arguments, reason));
+    }
+
+    [Fact]
+    public async Task CompleteChat_SchemaAndLogprobs_AreKeptOnTheTinyModel()
+    {
+        var chat = _client.GetChatClient("tiny");
+        var options = new ChatCompletionOptions
+        {
+            Temperature = 0,
+            MaxOutputTokenCount = 200,
+            IncludeLogProbabilities = true,
+            TopLogProbabilityCount = 2,
+            ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat(
+                "n", BinaryData.FromString("""{"type":"object","properties":{"n":{"enum":[1,2]}},"required":["n"],"additionalProperties":false}""")),
+        };
+
+        var answer = (await chat.CompleteChatAsync([new UserChatMessage("A number?")], options, Stop)).Value;
+
+        Assert.Contains(answer.Content[0].Text, new[] { """{"n":1}""", """{"n":2}""" });
+        Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
+        Assert.All(answer.ContentTokenLogProbabilities, static t => Assert.InRange(t.LogProbability, -9999, 0));
+        Assert.All(answer.ContentTokenLogProbabilities, static t => Assert.Equal(2, t.TopLogProbabilities.Count));
+        Assert.Equal(answer.Usage.OutputTokenCount, answer.ContentTokenLogProbabilities.Count);
+    }
+
+    [Fact]
+    public async Task CompleteChatStreaming_LeftByItsReader_FreesItsSlot()
+    {
+        var chat = _client.GetChatClient("tiny");
+        var options = new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 400 };
+        await foreach (var _ in chat.CompleteChatStreamingAsync([new UserChatMessage("Tell me all.")], options, Stop))
+        {
+            break;
+        }
+
+        await InferenceHostFixture.UntilAsync(async () => (await _host.GetAsync("/metrics")).Body.Contains(
+            "vllm:num_requests_running{engine=\"0\",model_name=\"tiny\"} 0", StringComparison.Ordinal));
     }
 
     [Fact]

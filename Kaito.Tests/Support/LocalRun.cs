@@ -149,7 +149,7 @@ internal sealed partial class LocalRun : IAsyncDisposable
 
     private string EndpointsFile => Path.Combine(Folder, "endpoints.json");
 
-    private static bool OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+    public static bool OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, program)));
 
