@@ -3,12 +3,13 @@ using Kaito.InferenceHost.Completions;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
+using Kaito.InferenceHost.Playground;
 using Kaito.InferenceHost.Tokens;
 
 namespace Kaito.InferenceHost;
 
 /// <summary>The whole host on one page: what it registers, then what it serves.</summary>
-internal static class InferenceHostApp
+internal static partial class InferenceHostApp
 {
     // A prompt that fills a context of 128 Ki tokens takes well under a mebibyte.
     private const int MostBodyBytes = 4 << 20;
@@ -24,6 +25,11 @@ internal static class InferenceHostApp
         }
 
         await using var app = Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
+        foreach (var warning in options.Warnings)
+        {
+            LogWarning(app.Logger, warning);
+        }
+
         var scheduler = app.Services.GetRequiredService<GenerationScheduler>();
         var urls = app.Configuration["urls"] ?? options.Urls;
         try
@@ -83,9 +89,13 @@ internal static class InferenceHostApp
         app.MapCompletions();
         app.MapLegacyChat();
         app.MapTokenize();
+        app.MapPlayground();
         app.MapService();
         return app;
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Problem}")]
+    private static partial void LogWarning(ILogger logger, string problem);
 
     private static async Task<int> RefuseAsync(TextWriter errors, string reason)
     {

@@ -49,6 +49,9 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
     /// <summary>Web pages whose scripts may call the server; <c>*</c> for all.</summary>
     public ImmutableArray<string> AllowedOrigins { get; init; } = ["*"];
 
+    /// <summary>Sentences about options that have no effect here.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+
     /// <summary>What <c>GET /v1/models</c> reports as root.</summary>
     public string Root => SubstitutedFor is null ? ModelPath : $"{ModelPath} (substitute for {SubstitutedFor})";
 }
@@ -56,24 +59,16 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
 /// <summary>Merges settings file, environment and command line; later ones win.</summary>
 internal static class InferenceHostCommand
 {
-    private static readonly string[] s_known =
-    [
-        "config", "model-path", "served-model-name", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins",
-    ];
-
-    private static readonly string[] s_switches = ["kaito-disable-rate-limit"];
-
-    /// <param name="args">Pairs of <c>--name value</c> or <c>--name=value</c>.</param>
+    /// <param name="args">As <see cref="HostArguments.Read"/> takes them.</param>
     /// <param name="environment">Reads one variable.</param>
     /// <param name="readFile">Reads a settings file; throws what file access throws.</param>
     public static Validated<InferenceHostOptions> Parse(
         IReadOnlyList<string> args, Func<string, string?> environment, Func<string, string> readFile)
     {
         var found = ImmutableArray.CreateBuilder<FieldError>();
-        var named = Named(args, found);
-        var settings = named.TryGetValue("config", out var file) ? ReadSettings(file, readFile, found) : null;
-        var path = named.GetValueOrDefault("model-path")
+        var named = HostArguments.Read(args, readFile, found);
+        var settings = named["config"] is { } file ? ReadSettings(file, readFile, found) : null;
+        var path = named["model-path"]
             ?? NullIfEmpty(environment(InferenceHostEnvironment.ModelPath)) ?? settings?.ModelPath;
         if (path is null && found.Count == 0)
         {
@@ -83,38 +78,40 @@ internal static class InferenceHostCommand
                 $"No model folder is named; give --model-path DIR or set {InferenceHostEnvironment.ModelPath}."));
         }
 
-        var name = named.GetValueOrDefault("served-model-name") ?? settings?.ServedModelName ?? NameOf(path);
+        var name = named["served-model-name"] ?? settings?.ServedModelName ?? NameOf(path);
         var options = Merge(new(path ?? "", name), named, settings, found) with
         {
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
             ApiKeys = [.. Keys(named, environment)],
-            AllowedOrigins = OriginsFrom(named.GetValueOrDefault("allowed-origins"), found),
+            Warnings = named.Warnings,
+            AllowedOrigins = OriginsFrom(named["allowed-origins"], found),
         };
         return found.Count > 0 ? found.ToImmutable() : options;
     }
 
     private static InferenceHostOptions Merge(
         InferenceHostOptions options,
-        Dictionary<string, string> named,
+        HostArguments named,
         InferenceHostSettings? settings,
         ImmutableArray<FieldError>.Builder found) => options with
         {
-            MaxModelLength = Whole(named, "max-model-len", settings?.MaxModelLength, 2, int.MaxValue, found),
+            MaxModelLength = named["max-model-len"] is "auto" or "-1" ? settings?.MaxModelLength
+                : Whole(named, "max-model-len", settings?.MaxModelLength, 2, int.MaxValue, found),
             MaxSequences = Whole(named, "max-num-seqs", settings?.MaxSequences ?? 16, 1, 256, found)!.Value,
             QueueCapacity = Whole(named, "queue-capacity", settings?.QueueCapacity ?? 256, 1, 4096, found)!.Value,
             ShutdownGrace = TimeSpan.FromSeconds(Whole(named, "shutdown-timeout", 25, 0, 3600, found)!.Value),
             Urls = UrlsFrom(named, settings, found),
-            RateLimit = named.ContainsKey("kaito-disable-rate-limit") ? null
+            RateLimit = named["kaito-disable-rate-limit"] is not null ? null
                 : Whole(named, "max-num-seqs", DefaultRateLimit, 1, 256, found),
-            Engine = EngineFrom(named.GetValueOrDefault("engine") ?? settings?.Engine, found),
+            Engine = EngineFrom(named["engine"] ?? settings?.Engine, found),
         };
 
     // Upstream's default of max-num-seqs, above which upstream turns requests away.
     private const int DefaultRateLimit = 256;
 
-    private static string[] Keys(Dictionary<string, string> named, Func<string, string?> environment) =>
-        (named.GetValueOrDefault("api-key") ?? environment("VLLM_API_KEY") ?? "")
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Keys(HostArguments named, Func<string, string?> environment) =>
+        (named["api-key"] ?? environment("VLLM_API_KEY") ?? "")
+            .Split(HostArguments.Separator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static ImmutableArray<string> OriginsFrom(string? text, ImmutableArray<FieldError>.Builder found)
     {
@@ -158,41 +155,6 @@ internal static class InferenceHostCommand
         }
     }
 
-    private static Dictionary<string, string> Named(
-        IReadOnlyList<string> args, ImmutableArray<FieldError>.Builder found)
-    {
-        var named = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (var i = 0; i < args.Count; i++)
-        {
-            var (name, value) = args[i].Split('=', 2) is [var left, var right] ? (left, right) : (args[i], null);
-            var key = name.StartsWith("--", StringComparison.Ordinal) ? name[2..] : name;
-            if (s_switches.Contains(key))
-            {
-                named[key] = value ?? "true";
-                continue;
-            }
-
-            if (!name.StartsWith("--", StringComparison.Ordinal) || !s_known.Contains(key))
-            {
-                found.Add(new(
-                    args[i], "unknown", $"{args[i]} is not an option; known are --{string.Join(", --", s_known)}."));
-                continue;
-            }
-
-            value ??= i + 1 < args.Count ? args[++i] : null;
-            if (string.IsNullOrEmpty(value))
-            {
-                found.Add(new(name, "missing", $"{name} needs a value."));
-                continue;
-            }
-
-            // A key may be given several times, and each counts.
-            named[key] = key == "api-key" && named.TryGetValue(key, out var before) ? $"{before}\n{value}" : value;
-        }
-
-        return named;
-    }
-
     private static InferenceHostSettings? ReadSettings(
         string file, Func<string, string> readFile, ImmutableArray<FieldError>.Builder found)
     {
@@ -220,26 +182,32 @@ internal static class InferenceHostCommand
     }
 
     private static string UrlsFrom(
-        Dictionary<string, string> named, InferenceHostSettings? settings, ImmutableArray<FieldError>.Builder found)
+        HostArguments named, InferenceHostSettings? settings, ImmutableArray<FieldError>.Builder found)
     {
-        if (named.TryGetValue("urls", out var urls))
+        if (named["urls"] is { } urls)
         {
             return urls;
         }
 
         var port = Whole(named, "port", settings?.Port ?? 5000, 0, 65535, found);
+        if (named["host"] is { } host)
+        {
+            // vLLM's own default means all addresses.
+            return host is "0.0.0.0" or "::" ? $"http://*:{port}" : $"http://{host}:{port}";
+        }
+
         return settings is null ? $"http://127.0.0.1:{port}" : $"http://*:{port}";
     }
 
     private static int? Whole(
-        Dictionary<string, string> named,
+        HostArguments named,
         string name,
         int? otherwise,
         int least,
         int most,
         ImmutableArray<FieldError>.Builder found)
     {
-        var text = named.GetValueOrDefault(name) ?? otherwise?.ToString(CultureInfo.InvariantCulture);
+        var text = named[name] ?? otherwise?.ToString(CultureInfo.InvariantCulture);
         if (text is null)
         {
             return null;

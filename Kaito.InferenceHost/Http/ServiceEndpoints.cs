@@ -15,7 +15,6 @@ internal static class ServiceEndpoints
 
     public static void MapService(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/", static () => TypedResults.Json(new("Server is running"), ServiceJson.Default.ServerMessage));
         routes.MapGet("/health", Health);
         routes.MapMethods("/ping", [HttpMethods.Get, HttpMethods.Post], Health);
         routes.MapGet("/metrics", static (InferenceMetrics metrics, ServerLoad load) =>
@@ -36,14 +35,11 @@ internal static class ServiceEndpoints
         StatusCodes.Status404NotFound, "Not Found", $"There is no route {http.Request.Method} {http.Request.Path}.");
 }
 
-internal sealed record ServerMessage(string Message);
-
 internal sealed record ServerVersion(string Version);
 
 internal sealed record ServerLoadAnswer([property: JsonPropertyName("server_load")] int ServerLoad);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ServerMessage))]
 [JsonSerializable(typeof(ServerVersion))]
 [JsonSerializable(typeof(ServerLoadAnswer))]
 internal sealed partial class ServiceJson : JsonSerializerContext;

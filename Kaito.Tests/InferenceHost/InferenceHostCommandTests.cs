@@ -44,7 +44,8 @@ public sealed class InferenceHostCommandTests
 
     [Theory]
     [InlineData("--model-path", "missing")]
-    [InlineData("--wrong", "unknown", "--wrong", "1")]
+    [InlineData("wrong", "unknown", "wrong")]
+    [InlineData("--kaito-config-file", "unreadable", "--model-path", "/m", "--kaito-config-file", "absent.yaml")]
     [InlineData("--port", "missing", "--model-path", "/m", "--port")]
     [InlineData("--port", "out-of-range", "--model-path", "/m", "--port", "70000")]
     [InlineData("--config", "unreadable", "--config", "absent.json")]
@@ -53,6 +54,58 @@ public sealed class InferenceHostCommandTests
         Assert.False(Parse(args).TryGet(out _, out var errors));
 
         Assert.Equal((path, code), (errors[0].Path, errors[0].Code));
+    }
+
+    [Fact]
+    public void Parse_OptionsOfVllm_AreTakenInAnySpellingAndOrderOrWarnedOf()
+    {
+        Assert.True(Parse(
+        [
+            "--trust-remote-code", "--served_model_name=phi", "--tensor-parallel-size", "2", "--max-model-len", "auto",
+            "--kv-events-config={\"enable_kv_cache_events\":true}", "--max_num_seqs", "8", "--model-path=/m",
+            "--compilation-config.pass_config.fuse_allreduce_rms=False", "--host", "0.0.0.0", "--enable-lora",
+            "--api-key", "a", "--api-key=b", "--kaito-disable-rate-limit",
+        ]).TryGet(out var options, out _));
+
+        Assert.Equal(("phi", "/m", 8, (int?)null, "http://*:5000"),
+            (options.ServedModelName, options.ModelPath, options.MaxSequences, options.MaxModelLength, options.Urls));
+        Assert.Equal(["a", "b"], options.ApiKeys);
+        Assert.Null(options.RateLimit);
+        Assert.Contains(
+            "--trust-remote-code, --tensor-parallel-size, --kv-events-config", Assert.Single(options.Warnings),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_ConfigFile_WinsOverTheCommandLine()
+    {
+        const string File = """
+            max_probe_steps: 6
+            vllm:
+              max-model-len: 1024
+              served-model-name: mymodel
+              cpu-offload-gb: 0
+              kaito-disable-rate-limit: false
+              enable-prefix-caching: true
+            """;
+        var parsed = InferenceHostCommand.Parse(
+            ["--model-path", "/m", "--max-model-len", "2048", "--kaito-config-file", "c.yaml"], _ => null, _ => File);
+
+        Assert.True(parsed.TryGet(out var options, out _));
+        Assert.Equal((1024, "mymodel", 256), (options.MaxModelLength, options.ServedModelName, options.RateLimit));
+        Assert.Contains("--cpu-offload-gb, --enable-prefix-caching", Assert.Single(options.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("vllm: [")]
+    [InlineData("vllm:\n  max-model-len: many")]
+    public void Parse_WrongConfigFile_SaysWhatIsWrong(string text)
+    {
+        var parsed = InferenceHostCommand.Parse(
+            ["--model-path", "/m", "--kaito-config-file", "c.yaml"], _ => null, _ => text);
+
+        Assert.False(parsed.TryGet(out _, out var errors));
+        Assert.StartsWith("--", errors[0].Path, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -122,6 +122,28 @@ public sealed class HostPolicyTests : IAsyncDisposable
         Assert.Equal(param, (string?)JsonNode.Parse(body)!["error"]!["param"]);
     }
 
+    [Theory]
+    [InlineData("/", "text/html,application/xhtml+xml", "text/html", "Kaito playground")]
+    [InlineData("/", "*/*", "application/json", "Server is running")]
+    [InlineData("/playground.js", "*/*", "text/javascript", "v1/chat/completions")]
+    public async Task Root_ForBrowsersAndOthers_IsThePageOrTheMessage(string path, string accept, string type, string part)
+    {
+        await using var host = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Accept.ParseAdd(accept);
+
+        using var answer = await host.Client.SendAsync(request, Stop);
+        var body = await answer.Content.ReadAsStringAsync(Stop);
+
+        Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
+        Assert.Contains(part, body, StringComparison.Ordinal);
+        Assert.DoesNotContain("://", body, StringComparison.Ordinal);
+        if (type != "application/json")
+        {
+            Assert.Contains("default-src 'none'", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Detokenize_Ids_GivesTheText()
     {
