@@ -4,6 +4,7 @@ using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
 using Kaito.InferenceHost.Playground;
+using Kaito.InferenceHost.Responses;
 using Kaito.InferenceHost.Tokens;
 
 namespace Kaito.InferenceHost;
@@ -87,6 +88,7 @@ internal static partial class InferenceHostApp
         app.MapModels();
         app.MapChatCompletions();
         app.MapCompletions();
+        app.MapResponses();
         app.MapLegacyChat();
         app.MapTokenize();
         app.MapPlayground();
