@@ -64,13 +64,15 @@ public sealed class RagEnginePlannerTests
     }
 
     [Theory]
-    [InlineData(null, "there is no ConfigMap ragengine-guardrails-policy-template in namespace team")]
-    [InlineData("other.yaml", "lacks the key guardrails.yaml")]
-    public void Plan_GuardrailsMissing_SaysSoAndStartsNothing(string? key, string expected)
+    [InlineData("", null, "there is no ConfigMap ragengine-guardrails-policy-template in namespace team")]
+    [InlineData("", "other.yaml", "lacks the key guardrails.yaml")]
+    [InlineData("policy", null, "there is no ConfigMap policy in namespace team")]
+    [InlineData("policy", "other.yaml", "lacks the key guardrails.yaml")]
+    public void Plan_GuardrailsMissing_SaysSoAndStartsNothing(string named, string? key, string expected)
     {
         var observed = new RagEngineObservation { Guardrails = key is null ? null : Map(key) };
 
-        var plan = RagEnginePlanner.Plan(Rag() with { Guardrails = "" }, observed, s_options);
+        var plan = RagEnginePlanner.Plan(Rag() with { Guardrails = named }, observed, s_options);
 
         Assert.Empty(plan.Apply);
         Assert.Contains(expected, plan.Conditions.Single(static c => c.Type == ConditionTypes.ServiceReady).Message, StringComparison.Ordinal);

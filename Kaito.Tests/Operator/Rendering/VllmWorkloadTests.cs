@@ -1,8 +1,13 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kaito.Core;
 using Kaito.Core.Api;
+using Kaito.Core.Catalog;
+using Kaito.Core.Hardware;
 using Kaito.Core.Kubernetes;
+using Kaito.Core.Workspaces;
+using Kaito.Operator.Rendering;
 using Kaito.Operator.Workspaces;
 
 namespace Kaito.Tests.Operator.Rendering;
@@ -151,11 +156,32 @@ public sealed class VllmWorkloadTests
         + "--enable-auto-tool-choice --tensor-parallel-size=1 --pipeline-parallel-size=3 "
         + "--distributed-executor-backend=ray --kaito-kv-cache-cpu-memory-utilization=0")]
     [InlineData("phi-4-mini-instruct", "Standard_NV36ads_A10_v5", "--gpu-memory-utilization=0.82")]
+    [InlineData("gpt-oss-20b", A100, "--tensor-parallel-size=1 --kaito-kv-cache-cpu-memory-utilization=0")] // a hybrid cache
     public void Plan_OtherHardware_AddsUpstreamsFlags(string preset, string instanceType, string flags)
     {
         var command = WorkloadCases.Plan(WorkloadCases.Workspace(preset, instanceType)).Pods().CommandLine().Split(' ');
 
         Assert.Subset(command.ToHashSet(), flags.Split(' ').ToHashSet());
+    }
+
+    [Theory]
+    [InlineData("39.9Gi", "nvidia.com/gpu", "--data-parallel-size=4 --kaito-kv-cache-cpu-memory-utilization=0 --tensor-parallel-size=1")]
+    [InlineData("40Gi", "nvidia.com/gpu", "--tensor-parallel-size=4")] // just half of each GPU
+    [InlineData("40Gi", "nvidia.com/mig-3g.40gb", "--kaito-kv-cache-cpu-memory-utilization=0 --tensor-parallel-size=4")]
+    public void Of_ShareOfAGpu_DecidesBetweenCopiesAndShards(string weights, string resource, string flags)
+    {
+        Assert.True(ModelCatalog.Default.TryFind("phi-4", out var phi));
+        var model = phi with { Repository = "own/model", Weights = ByteSize.ParseGi(weights) };
+        Assert.True(WorkspaceParser.Parse(
+            WorkloadCases.Workspace("own/model", FourA100), new(ModelCatalog.Default.With(model), SkuCatalog.Azure))
+            .TryGet(out var workspace, out var errors), string.Join('\n', errors));
+
+        var command = VllmArguments.Of(
+            workspace, Assert.IsType<Kaito.Core.Workspaces.InferenceWorkload.Preset>(workspace.Inference),
+            new() { Terms = [], GpuResource = resource, Gpus = 4 }, new() { Image = "i" });
+
+        Assert.Equal(flags, string.Join(' ', command.Where(static a =>
+            a.Contains("parallel", StringComparison.Ordinal) || a.Contains("kv-cache-cpu", StringComparison.Ordinal))));
     }
 
     [Fact]
