@@ -1,5 +1,6 @@
 using Kaito.InferenceHost.Chat;
 using Kaito.InferenceHost.Completions;
+using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
@@ -84,12 +85,14 @@ internal static partial class InferenceHostApp
         app.UseCors();
         app.UseMiddleware<ApiKeys>();
         app.UseMiddleware<RateLimit>();
+        app.UseMiddleware<GenerationOnly>();
         app.MapDefaultEndpoints();
         app.MapModels();
         app.MapChatCompletions();
         app.MapCompletions();
         app.MapResponses();
         app.MapLegacyChat();
+        app.MapEmbeddings();
         app.MapTokenize();
         app.MapPlayground();
         app.MapService();

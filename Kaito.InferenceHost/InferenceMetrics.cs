@@ -1,11 +1,12 @@
 using System.Globalization;
+using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Generation;
 using EngineUsage = Kaito.InferenceHost.Engine.EngineUsage;
 
 namespace Kaito.InferenceHost;
 
 /// <summary>The host's figures under vLLM's names, so that dashboards and autoscalers made for it work.</summary>
-/// <remarks>One writer (the engine's thread), any number of readers. Every series exists from the start.</remarks>
+/// <remarks>Any number of writers and readers. Every series exists from the start.</remarks>
 internal sealed class InferenceMetrics(TimeProvider clock, string model)
 {
     // Dashboards count in blocks; the cache itself has none.
@@ -64,6 +65,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     ];
 
     private int _running;
+    private int _embedding;
     private int _waiting;
     private EngineUsage _usage;
     private long _promptTokens;
@@ -165,6 +167,34 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         }
     }
 
+    /// <summary>Counts an embedding call from here until the answer is disposed.</summary>
+    /// <param name="texts">Token ids of each input; each counts as one sequence.</param>
+    /// <param name="arrived">Timestamp.</param>
+    public EmbeddingWatch Embed(IReadOnlyCollection<int[]> texts, long arrived)
+    {
+        lock (_lock)
+        {
+            _embedding += texts.Count;
+        }
+
+        return new(reason => Embedded(texts, reason, arrived, clock.GetTimestamp()));
+    }
+
+    private void Embedded(IReadOnlyCollection<int[]> texts, string reason, long arrived, long now)
+    {
+        lock (_lock)
+        {
+            _embedding -= texts.Count;
+            _finished[Array.IndexOf(s_reasons, reason)] += texts.Count;
+            foreach (var text in texts)
+            {
+                _promptTokens += reason == "stop" ? text.Length : 0;
+                Record(Series.PromptTokens, text.Length);
+                Record(Series.EndToEnd, Seconds(arrived, now));
+            }
+        }
+    }
+
     /// <summary>Prometheus text exposition, version 0.0.4.</summary>
     /// <param name="rejected">Requests turned away by the rate limit.</param>
     public string Render(long rejected)
@@ -194,7 +224,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     private void Gauges(MetricsText text)
     {
         var used = _usage.CapacityTokens > 0 ? (double)_usage.CachedTokens / _usage.CapacityTokens : 0;
-        text.Gauge("vllm:num_requests_running", "Sequences being decoded.", _running);
+        text.Gauge("vllm:num_requests_running", "Sequences being worked on.", _running + _embedding);
         text.Gauge("vllm:num_requests_waiting", "Requests waiting for a slot.", _waiting);
         text.Split(
             "vllm:num_requests_waiting_by_reason", "gauge", "Requests waiting for a slot, by reason.", "reason",

@@ -55,7 +55,7 @@ internal static class BuilderApp
             DefaultValueFactory = _ => "fp32",
         };
         precision.AcceptOnlyFromAmong("fp32", Int4);
-        var command = new Command("convert", "Converts a checkpoint of the llama family.")
+        var command = new Command("convert", "Converts a checkpoint: the llama family, or BERT for embeddings.")
         {
             checkpoint,
             folder,

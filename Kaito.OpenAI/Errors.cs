@@ -28,6 +28,9 @@ public static class ErrorTypes
     /// <summary>404: no such model.</summary>
     public const string NotFound = "NotFoundError";
 
+    /// <summary>501: the loaded model is of another kind than the route needs.</summary>
+    public const string NotImplemented = "NotImplementedError";
+
     /// <summary>500: the engine failed.</summary>
     public const string Internal = "InternalServerError";
 

@@ -23,4 +23,6 @@ namespace Kaito.OpenAI;
 [JsonSerializable(typeof(TokenizeResponse))]
 [JsonSerializable(typeof(DetokenizeRequest))]
 [JsonSerializable(typeof(DetokenizeResponse))]
+[JsonSerializable(typeof(EmbeddingRequest))]
+[JsonSerializable(typeof(EmbeddingList))]
 public sealed partial class OpenAIJson : JsonSerializerContext;

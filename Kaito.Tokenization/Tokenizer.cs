@@ -44,6 +44,28 @@ public sealed class Tokenizer
     }
 
     /// <summary>
+    /// The ids of one text with the model's own start and end tokens around it, cut so that there are no more than
+    /// asked for: what goes is the end of the text, not the end tokens.
+    /// </summary>
+    /// <param name="text">Any text; special tokens written in it stay plain text.</param>
+    /// <param name="mostTokens">Most ids to return, 1 or more.</param>
+    /// <param name="addSpecialTokens">Puts the model's own start and end tokens around it.</param>
+    /// <param name="total">How many ids the whole text has.</param>
+    public int[] EncodeTruncated(string text, int mostTokens, bool addSpecialTokens, out int total)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(mostTokens, 1);
+        var ids = Encode(text, addSpecialTokens);
+        total = ids.Length;
+        if (total <= mostTokens)
+        {
+            return ids;
+        }
+
+        var ends = addSpecialTokens ? _parts.Frame.After.Count : 0;
+        return ends >= mostTokens ? ids[..mostTokens] : [.. ids[..(mostTokens - ends)], .. ids[^ends..]];
+    }
+
+    /// <summary>
     /// The ids of a prompt of mixed origin. Equal to encoding the joined text with special tokens parsed, except that
     /// no special token comes out of an untrusted segment, nor from one that an untrusted segment helps to spell.
     /// </summary>

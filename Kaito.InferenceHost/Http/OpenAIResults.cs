@@ -24,6 +24,11 @@ internal static class OpenAIResults
         $"The model `{model}` does not exist. This server serves `{served}`.",
         "model");
 
+    /// <summary>The loaded model is of another kind than the route needs.</summary>
+    /// <param name="api">What it does not do, such as <c>Embeddings API</c>.</param>
+    public static JsonHttpResult<ErrorResponse> WrongKind(string api) => Error(
+        StatusCodes.Status501NotImplemented, ErrorTypes.NotImplemented, $"The model does not support {api}");
+
     public static JsonHttpResult<ErrorResponse> Failed(string message) =>
         Error(StatusCodes.Status500InternalServerError, ErrorTypes.Internal, message);
 

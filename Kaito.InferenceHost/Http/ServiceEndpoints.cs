@@ -26,10 +26,13 @@ internal static class ServiceEndpoints
     }
 
     /// <summary>200 without a body when requests are taken and the engine moves, else 503; never waits.</summary>
-    internal static IResult Health(GenerationScheduler scheduler) => TypedResults.StatusCode(
-        scheduler is { State: HostState.Ready, Stalled: false }
+    internal static IResult Health(GenerationScheduler scheduler, InferenceHostOptions options)
+    {
+        var hangs = scheduler.Stalled || scheduler.Model?.Embeddings?.Embedder.BusyFor > options.StallLimit;
+        return TypedResults.StatusCode(scheduler.State == HostState.Ready && !hangs
             ? StatusCodes.Status200OK
             : StatusCodes.Status503ServiceUnavailable);
+    }
 
     private static JsonHttpResult<ErrorResponse> NotFound(HttpContext http) => OpenAIResults.Error(
         StatusCodes.Status404NotFound, "Not Found", $"There is no route {http.Request.Method} {http.Request.Path}.");

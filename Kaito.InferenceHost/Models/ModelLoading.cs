@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.ExceptionServices;
+using Kaito.InferenceHost.Embeddings;
+using Kaito.InferenceHost.Embeddings.Encoder;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Generation;
 using Kaito.Tokenization;
@@ -13,9 +15,12 @@ internal static class ModelLoading
     {
         try
         {
-            return Load(options, clock);
+            return EncoderFolder.IsAt(options.ModelPath)
+                ? EmbeddingModel.Load(options, clock)
+                : Load(options, clock);
         }
-        catch (Exception unusable) when (unusable is ModelFolderException or TokenizerException)
+        catch (Exception unusable) when (
+            unusable is ModelFolderException or TokenizerException or EncoderException)
         {
             throw new ModelLoadException(unusable.Message, unusable);
         }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using Kaito.InferenceHost.Constraints;
+using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
@@ -32,6 +33,9 @@ internal sealed record ServedModel(
 
     /// <summary>Whether what the model expected of a prompt can be reported.</summary>
     public bool ReadsPrompts { get; init; }
+
+    /// <summary>Set for an embedding model, which generates nothing.</summary>
+    public EmbeddingModel? Embeddings { get; init; }
 
     /// <summary>What a request gets that does not say how to sample.</summary>
     public SamplingDefaults Sampling { get; init; } = new();

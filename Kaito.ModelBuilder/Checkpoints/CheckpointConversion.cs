@@ -1,4 +1,5 @@
 using Kaito.ModelBuilder.Decoder;
+using Kaito.ModelBuilder.Encoder;
 using Kaito.ModelBuilder.Folders;
 
 namespace Kaito.ModelBuilder.Checkpoints;
@@ -8,8 +9,7 @@ internal static class CheckpointConversion
 {
     private const int Version = 1;
 
-    private static readonly string[] s_required =
-        [CheckpointConfig.FileName, ModelFolder.TokenizerFile, ModelFolder.TokenizerConfigFile];
+    private static readonly string[] s_required = [CheckpointConfig.FileName, ModelFolder.TokenizerFile];
 
     private static readonly string[] s_copied =
     [
@@ -21,27 +21,64 @@ internal static class CheckpointConversion
         "chat_template.jinja",
     ];
 
+    // How the vectors of tokens become one vector, in the layout of Sentence Transformers.
+    private static readonly string[] s_encoderFiles =
+    [
+        CheckpointConfig.FileName,
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+        "config_sentence_transformers.json",
+    ];
+
     /// <summary>Reads, checks and writes; memory use is that of the largest tensor a few times over.</summary>
     /// <exception cref="ModelBuildException">The checkpoint can not be converted; nothing was written.</exception>
     public static void Run(string checkpoint, string output, WeightPrecision precision)
     {
-        RequireFiles(checkpoint);
+        RequireFiles(checkpoint, s_required);
+        var fields = ConfigFields.Load(checkpoint, CheckpointConfig.FileName);
+        if (EncoderConfig.Describes(fields))
+        {
+            RunEncoder(checkpoint, output, precision, EncoderConfig.Parse(fields));
+            return;
+        }
+
+        RequireFiles(checkpoint, [ModelFolder.TokenizerConfigFile]);
         var config = CheckpointConfig.Load(checkpoint);
         using var weights = CheckpointWeights.Open(checkpoint);
         ModelFolder.Write(output, $"Kaito converted checkpoint, version {Version}, {precision}\n", draft =>
         {
             ModelFolder.WriteModel(draft, config.Shape, weights, precision, config.Defaults);
-            foreach (var name in s_copied)
-            {
-                if (File.Exists(Path.Combine(checkpoint, name)))
-                {
-                    File.Copy(Path.Combine(checkpoint, name), Path.Combine(draft, name));
-                }
-            }
+            Copy(checkpoint, draft, s_copied);
         });
     }
 
-    private static void RequireFiles(string checkpoint)
+    private static void RunEncoder(string checkpoint, string output, WeightPrecision precision, EncoderShape shape)
+    {
+        if (precision != WeightPrecision.Float32)
+        {
+            throw new ModelBuildException("Embedding models are written in fp32 only. Leave --precision out.");
+        }
+
+        using var weights = CheckpointWeights.Open(checkpoint);
+        ModelFolder.Write(output, $"Kaito converted encoder, version {Version}, {precision}\n", draft =>
+        {
+            ModelFolder.WriteEncoder(draft, shape, weights);
+            Copy(checkpoint, draft, [.. s_copied, .. s_encoderFiles]);
+        });
+    }
+
+    private static void Copy(string checkpoint, string draft, IEnumerable<string> names)
+    {
+        foreach (var name in names.Where(name => File.Exists(Path.Combine(checkpoint, name))))
+        {
+            var target = Path.Combine(draft, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(target) ?? draft);
+            File.Copy(Path.Combine(checkpoint, name), target);
+        }
+    }
+
+    private static void RequireFiles(string checkpoint, string[] names)
     {
         if (!Directory.Exists(checkpoint))
         {
@@ -49,7 +86,7 @@ internal static class CheckpointConversion
                 $"Input '{checkpoint}' is not a folder. Give the folder of a Hugging Face checkpoint with --input.");
         }
 
-        foreach (var name in s_required)
+        foreach (var name in names)
         {
             if (!File.Exists(Path.Combine(checkpoint, name)))
             {

@@ -13,6 +13,9 @@ internal sealed class CheckpointWeights : IDecoderWeights, IDisposable
     // Exports of the bare decoder leave this prefix out.
     private const string DecoderPrefix = "model.";
 
+    // Encoders with a head put it before theirs.
+    private const string EncoderPrefix = "bert.";
+
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _owners = new(StringComparer.Ordinal);
@@ -75,20 +78,26 @@ internal sealed class CheckpointWeights : IDecoderWeights, IDisposable
 
     private string Stored(string name)
     {
-        if (_owners.ContainsKey(name))
-        {
-            return name;
-        }
-
-        if (name.StartsWith(DecoderPrefix, StringComparison.Ordinal)
-            && _owners.ContainsKey(name[DecoderPrefix.Length..]))
-        {
-            return name[DecoderPrefix.Length..];
-        }
-
-        throw new ModelBuildException(
+        var stored = Spellings(name).FirstOrDefault(_owners.ContainsKey);
+        return stored ?? throw new ModelBuildException(
             $"Tensor '{name}' is missing in '{_folder}'. Download all weight files of the checkpoint; "
             + "adapters and partial checkpoints can not be converted.");
+    }
+
+    private static IEnumerable<string> Spellings(string name)
+    {
+        yield return name;
+        yield return EncoderPrefix + name;
+        if (name.StartsWith(DecoderPrefix, StringComparison.Ordinal))
+        {
+            yield return name[DecoderPrefix.Length..];
+        }
+
+        // The oldest encoders name the two vectors of a norm otherwise.
+        var old = name.Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal)
+            .Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal);
+        yield return old;
+        yield return EncoderPrefix + old;
     }
 
     private void AddShards()

@@ -171,7 +171,7 @@ internal sealed class DecoderGraph
         if (_precision == WeightPrecision.Float32)
         {
             var transposed = _graph.Floats(
-                $"{name}.MatMul.weight", [width, outputs], Transpose(weight, outputs, width));
+                $"{name}.MatMul.weight", [width, outputs], MatrixLayout.Transpose(weight, outputs, width));
             _graph.Node("", "MatMul", [input, transposed], [output]);
             return;
         }
@@ -207,18 +207,4 @@ internal sealed class DecoderGraph
 
     private static string Numbered(string pattern, int layer) =>
         pattern.Replace("%d", layer.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-
-    private static float[] Transpose(float[] matrix, int rows, int columns)
-    {
-        var transposed = new float[matrix.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            for (var column = 0; column < columns; column++)
-            {
-                transposed[((long)column * rows) + row] = matrix[((long)row * columns) + column];
-            }
-        }
-
-        return transposed;
-    }
 }

@@ -1,4 +1,5 @@
 using Kaito.ModelBuilder.Decoder;
+using Kaito.ModelBuilder.Encoder;
 using Kaito.ModelBuilder.Onnx;
 
 namespace Kaito.ModelBuilder.Folders;
@@ -71,6 +72,15 @@ internal static class ModelFolder
         }
 
         File.WriteAllText(Path.Combine(folder, GenAIConfig.FileName), GenAIConfig.Render(shape, defaults));
+    }
+
+    /// <summary>Writes model.onnx and its weights into an existing folder.</summary>
+    public static void WriteEncoder(string folder, EncoderShape shape, IDecoderWeights weights)
+    {
+        using var stream = File.Create(Path.Combine(folder, WeightsFile));
+        var graph = new OnnxGraph(stream, WeightsFile);
+        EncoderGraph.Write(graph, shape, weights);
+        File.WriteAllBytes(Path.Combine(folder, ModelFile), graph.Build());
     }
 
     private static void Publish(string draft, string target, string stamp)
