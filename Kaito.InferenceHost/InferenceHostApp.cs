@@ -93,6 +93,7 @@ internal static partial class InferenceHostApp
         app.MapResponses();
         app.MapLegacyChat();
         app.MapEmbeddings();
+        app.MapSimilarity();
         app.MapTokenize();
         app.MapPlayground();
         app.MapService();

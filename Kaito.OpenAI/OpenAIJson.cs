@@ -25,4 +25,8 @@ namespace Kaito.OpenAI;
 [JsonSerializable(typeof(DetokenizeResponse))]
 [JsonSerializable(typeof(EmbeddingRequest))]
 [JsonSerializable(typeof(EmbeddingList))]
+[JsonSerializable(typeof(ScoreRequest))]
+[JsonSerializable(typeof(ScoreList))]
+[JsonSerializable(typeof(RerankRequest))]
+[JsonSerializable(typeof(RerankList))]
 public sealed partial class OpenAIJson : JsonSerializerContext;

@@ -20,6 +20,14 @@ internal sealed record EmbeddingModel(EncoderFolder Folder, Tokenizer Tokenizer,
         var folder = EncoderFolder.Read(options.ModelPath);
         folder = folder with { MaxTokens = Math.Min(folder.MaxTokens, options.MaxModelLength ?? folder.MaxTokens) };
         var tokenizer = Tokenizer.Load(folder.Path);
+        var vocabulary = folder.Vocabulary ?? tokenizer.VocabularySize;
+        if (tokenizer.VocabularySize > vocabulary)
+        {
+            throw new EncoderException(
+                $"{folder.Path}: tokenizer.json has {tokenizer.VocabularySize} tokens and config.json has vocab_size "
+                + $"{vocabulary}; use files of the same model.");
+        }
+
         var tokenized = clock.GetElapsedTime(started);
         var session = new EncoderSession(folder, new EngineOptions().Threads);
         var embedder = new Embedder(session, options.QueueCapacity, options.ShutdownGrace, clock);
@@ -27,14 +35,14 @@ internal sealed record EmbeddingModel(EncoderFolder Folder, Tokenizer Tokenizer,
             options.ServedModelName,
             options.Root,
             folder.MaxTokens,
-            tokenizer.VocabularySize,
+            vocabulary,
             FrozenSet<int>.Empty,
             new TokenizerText(tokenizer, null, clock),
             clock.GetUtcNow().ToUnixTimeSeconds())
         {
             Embeddings = new(folder, tokenizer, embedder),
         };
-        return new(model, new EncoderEngine(embedder, new(folder.MaxTokens, 1, tokenizer.VocabularySize)))
+        return new(model, new EncoderEngine(embedder, new(folder.MaxTokens, 1, vocabulary)))
         {
             Report = new(
                 "encoder", null,

@@ -20,7 +20,7 @@ internal static class EmbeddingRequestParser
     public static Validated<EmbeddingCall> Parse(EmbeddingRequest wire, ServedModel served, EmbeddingModel model)
     {
         var found = ImmutableArray.CreateBuilder<FieldError>();
-        var most = MostTokens(wire, model, found);
+        var most = MostTokens(wire.TruncatePromptTokens, model, found);
         var texts = Texts(wire, served, most, found);
         var width = Width(wire, served, model, found);
         var base64 = IsBase64(wire, found);
@@ -51,11 +51,11 @@ internal static class EmbeddingRequestParser
             : Refuse(found, name, "empty", $"{name} holds a text without a token; send some text.");
     }
 
-    private static int? MostTokens(
-        EmbeddingRequest wire, EmbeddingModel model, ImmutableArray<FieldError>.Builder found)
+    /// <summary>Where to cut texts; <see langword="null"/> to refuse what is too long.</summary>
+    public static int? MostTokens(int? asked, EmbeddingModel model, ImmutableArray<FieldError>.Builder found)
     {
         var limit = model.Folder.MaxTokens;
-        switch (wire.TruncatePromptTokens)
+        switch (asked)
         {
             case null:
                 return null;
@@ -67,7 +67,7 @@ internal static class EmbeddingRequestParser
                 found.Add(new(
                     "truncate_prompt_tokens",
                     "out-of-range",
-                    $"truncate_prompt_tokens is {wire.TruncatePromptTokens}; give -1 or a number from 1 to {limit}."));
+                    $"truncate_prompt_tokens is {asked}; give -1 or a number from 1 to {limit}."));
                 return limit;
         }
     }

@@ -11,7 +11,10 @@ internal sealed partial class RateLimit(
     RequestDelegate next, InferenceHostOptions options, ServerLoad load, ILogger<RateLimit> logger)
 {
     private static readonly string[] s_guarded =
-        ["/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/chat"];
+    [
+        "/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/chat", "/score", "/v1/score",
+        "/rerank", "/v1/rerank", "/v2/rerank",
+    ];
 
     public async Task InvokeAsync(HttpContext http, GenerationScheduler scheduler)
     {

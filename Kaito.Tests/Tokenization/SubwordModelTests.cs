@@ -15,7 +15,8 @@ public sealed class SubwordModelTests
         """{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1],["aa",-2],["b",-3],["<s>",0]]}""";
 
     private const string ByteModel =
-        """{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["a",-1],["<0xC3>",-9],["<0xA9>",-9]]}""";
+        """{"type":"Unigram","unk_id":0,"byte_fallback":true,"""
+        + """ "vocab":[["<unk>",0],["a",-1],["<0xC3>",-9],["<0xA9>",-9]]}""";
 
     [Theory]
     [InlineData("abcde", new[] { 3, 6 })]
@@ -51,6 +52,28 @@ public sealed class SubwordModelTests
 
         Assert.Equal([1, 0, 1], tokenizer.Encode("a<s>a", addSpecialTokens: false));
         Assert.Equal([1, 4, 1], tokenizer.Encode("a<s>a", addSpecialTokens: false, SpecialTokenPolicy.Parse));
+    }
+
+    [Theory]
+    [InlineData(2, new[] { 2, 3 })]
+    [InlineData(1, new[] { 2 })]
+    public void EncodeTruncated_FewTokens_KeepsTheFrame(int most, int[] expected)
+    {
+        var tokenizer = TokenizerGolden.Load("bert-uncased");
+
+        Assert.Equal(expected, tokenizer.EncodeTruncated("rain and snow", most, addSpecialTokens: true, out var total));
+        Assert.Equal(tokenizer.Encode("rain and snow", addSpecialTokens: true).Length, total);
+    }
+
+    [Fact]
+    public void EncodeTruncated_Room_DropsTheEndOfTheText()
+    {
+        var tokenizer = TokenizerGolden.Load("bert-uncased");
+        var whole = tokenizer.Encode("rain and snow", addSpecialTokens: true);
+
+        var cut = tokenizer.EncodeTruncated("rain and snow", whole.Length - 1, addSpecialTokens: true, out _);
+
+        Assert.Equal([.. whole[..^2], whole[^1]], cut);
     }
 
     // A quadratic step would take hours for any of these, and hold far more than this memory.

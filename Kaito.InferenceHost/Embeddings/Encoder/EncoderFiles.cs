@@ -7,6 +7,7 @@ internal sealed record EncoderConfigFile(
     string? ModelType,
     int? MaxPositionEmbeddings,
     int? PadTokenId,
+    int? VocabSize,
     bool? IsMatryoshka,
     int[]? MatryoshkaDimensions);
 

@@ -18,6 +18,7 @@ internal enum Pooling
 /// <param name="Path">Full path.</param>
 /// <param name="Graph">Full path of the ONNX file, which exists.</param>
 /// <param name="MaxTokens">Most tokens of a text, special ones included.</param>
+/// <param name="Vocabulary">Token ids lie below it; <see langword="null"/> when config.json is silent.</param>
 /// <param name="PadToken">Fills short rows of a batch; no token attends to it.</param>
 /// <param name="Pooling">Unless the graph pools by itself.</param>
 /// <param name="Normalize">Whether vectors get length 1 unless a request says otherwise.</param>
@@ -29,6 +30,7 @@ internal sealed record EncoderFolder(
     string Path,
     string Graph,
     int MaxTokens,
+    int? Vocabulary,
     int PadToken,
     Pooling Pooling,
     bool Normalize,
@@ -65,6 +67,7 @@ internal sealed record EncoderFolder(
             folder,
             GraphIn(folder) ?? throw Wrong(folder, "folder", "without model.onnx", "put the ONNX graph into it"),
             Limit(folder, config, sentence?.MaxSeqLength, tokenizer?.ModelMaxLength),
+            config.VocabSize is > 0 ? config.VocabSize : null,
             config.PadTokenId is >= 0 and var pad ? pad : 0,
             PoolingOf(folder, modules),
             modules is null || modules.Any(static module => module.Is("Normalize")),

@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using System.Numerics.Tensors;
+using Kaito.Core;
+using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.InferenceHost.Generation;
+using Kaito.InferenceHost.Http;
+using Kaito.InferenceHost.Models;
+using Kaito.OpenAI;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Kaito.InferenceHost.Embeddings;
+
+/// <summary><c>POST /score</c> and <c>POST /rerank</c>: cosines between vectors of an embedding model.</summary>
+internal static class SimilarityEndpoints
+{
+    private const int MostTexts = 2048;
+
+    public static void MapSimilarity(this IEndpointRouteBuilder routes)
+    {
+        foreach (var path in new[] { "/score", "/v1/score" })
+        {
+            routes.MapPost(path, ScoreAsync).WithTags("Embeddings");
+        }
+
+        foreach (var path in new[] { "/rerank", "/v1/rerank", "/v2/rerank" })
+        {
+            routes.MapPost(path, RerankAsync).WithTags("Embeddings");
+        }
+    }
+
+    internal static async Task<IResult> ScoreAsync(
+        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, TimeProvider clock)
+    {
+        var arrived = clock.GetTimestamp();
+        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.ScoreRequest);
+        if (Refusal(http, scheduler, wire.Model, "Score API") is { } refusal)
+        {
+            return refusal;
+        }
+
+        var served = scheduler.Model!;
+        var (left, right) = Sides(wire);
+        if (left.Count == 0 || right.Count == 0 || (left.Count != 1 && left.Count != right.Count))
+        {
+            return OpenAIResults.Invalid(
+            [
+                new(
+                    "text_1", "count",
+                    $"text_1 has {left.Count} texts and text_2 has {right.Count}; give one for all, or as many on "
+                    + "both sides."),
+            ]);
+        }
+
+        return await EmbedAsync(
+            http, scheduler, metrics, arrived, [.. left, .. right], wire.TruncatePromptTokens, Answer);
+
+        IResult Answer(float[][] vectors, int tokens) => TypedResults.Json(
+            new ScoreList(
+                CallId.Create("score-", http),
+                clock.GetUtcNow().ToUnixTimeSeconds(),
+                served.Name,
+                [
+                    .. right.Select((_, at) => new ScoreItem(
+                        at, Cosine(vectors[left.Count == 1 ? 0 : at], vectors[left.Count + at]))),
+                ],
+                new(tokens, tokens, 0)),
+            OpenAIJson.Default.ScoreList);
+    }
+
+    private static (IReadOnlyList<string> Left, IReadOnlyList<string> Right) Sides(ScoreRequest wire) => (
+        wire.Text1 ?? wire.Queries ?? wire.Data1 ?? [],
+        wire.Text2 ?? wire.Documents ?? wire.Data2 ?? []);
+
+    internal static async Task<IResult> RerankAsync(
+        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, TimeProvider clock)
+    {
+        var arrived = clock.GetTimestamp();
+        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.RerankRequest);
+        if (Refusal(http, scheduler, wire.Model, "Rerank (Score) API") is { } refusal)
+        {
+            return refusal;
+        }
+
+        var served = scheduler.Model!;
+        if (wire.Query is not { } query || wire.Documents is not { Count: > 0 } documents)
+        {
+            var missing = wire.Query is null ? "query" : "documents";
+            return OpenAIResults.Invalid(
+                [new(missing, "missing", $"{missing} is missing; give a query and a list of documents.")]);
+        }
+
+        if (wire.TopN < 0)
+        {
+            return OpenAIResults.Invalid(
+                [new("top_n", "out-of-range", $"top_n is {wire.TopN}; give 0 for all, or how many to return.")]);
+        }
+
+        return await EmbedAsync(
+            http, scheduler, metrics, arrived, [query, .. documents], wire.TruncatePromptTokens, Answer);
+
+        IResult Answer(float[][] vectors, int tokens)
+        {
+            var results = documents
+                .Select((text, at) => new RerankResult(at, new(text), Cosine(vectors[0], vectors[at + 1])))
+                .OrderByDescending(static result => result.RelevanceScore)
+                .Take(wire.TopN is > 0 and var most ? most : documents.Count);
+            return TypedResults.Json(
+                new RerankList(CallId.Create("rerank-", http), served.Name, new(tokens), [.. results]),
+                OpenAIJson.Default.RerankList);
+        }
+    }
+
+    private static JsonHttpResult<ErrorResponse>? Refusal(
+        HttpContext http, GenerationScheduler scheduler, string? name, string api) => scheduler.Model switch
+        {
+            null => OpenAIResults.Unavailable(http, scheduler.State),
+            { Embeddings: null } => OpenAIResults.WrongKind(api),
+            { } served when name is { Length: > 0 } && name != served.Name =>
+                OpenAIResults.UnknownModel(name, served.Name),
+            _ => null,
+        };
+
+    private static async Task<IResult> EmbedAsync(
+        HttpContext http,
+        GenerationScheduler scheduler,
+        InferenceMetrics metrics,
+        long arrived,
+        string[] texts,
+        int? truncate,
+        Func<float[][], int, IResult> answer)
+    {
+        var served = scheduler.Model!;
+        if (!Encode(texts, truncate, served).TryGet(out var inputs, out var errors))
+        {
+            return OpenAIResults.Invalid(errors);
+        }
+
+        if (!served.Embeddings!.Embedder.TryEmbed(inputs, http.RequestAborted, out var embedding))
+        {
+            return OpenAIResults.Unavailable(http, scheduler.State);
+        }
+
+        using var watched = metrics.Embed(inputs, arrived);
+        try
+        {
+            var vectors = await embedding.WaitAsync(http.RequestAborted);
+            watched.Succeed();
+            return answer(vectors, inputs.Sum(static input => input.Length));
+        }
+        catch (EncoderException failure)
+        {
+            watched.Fail();
+            return OpenAIResults.Failed(failure.Message);
+        }
+    }
+
+    private static Validated<int[][]> Encode(string[] texts, int? truncate, ServedModel served)
+    {
+        var found = ImmutableArray.CreateBuilder<FieldError>();
+        var model = served.Embeddings!;
+        var most = EmbeddingRequestParser.MostTokens(truncate, model, found);
+        if (texts.Length > MostTexts)
+        {
+            found.Add(new("documents", "count", $"The request holds {texts.Length} texts; send at most {MostTexts}."));
+            return found.ToImmutable();
+        }
+
+        int[][] inputs =
+        [
+            .. texts.Select(text =>
+                EmbeddingRequestParser.Encode(text, model, most, addSpecialTokens: true, "documents", found)),
+        ];
+        return found.Count > 0 ? found.ToImmutable() : inputs;
+    }
+
+    // A vector of zeros is like nothing.
+    private static float Cosine(float[] left, float[] right) =>
+        TensorPrimitives.CosineSimilarity<float>(left, right) is var cosine && float.IsFinite(cosine) ? cosine : 0;
+}
