@@ -3,6 +3,7 @@ using Kaito.Benchmarks;
 using Kaito.Benchmarks.Crashes;
 using Kaito.Benchmarks.Engine;
 using Kaito.Benchmarks.LocalRuns;
+using Kaito.Benchmarks.Requests;
 using Kaito.Benchmarks.Scale;
 
 using var stop = new CancellationTokenSource();
@@ -11,7 +12,11 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
     return await BenchApp.RunAsync(
-        args, [new CrashArea(), new EngineArea(), new FirstLightArea(), new ScaleArea(), new StartStopArea()], Console.Out, stop.Token);
+        args,
+        [
+            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new ScaleArea(), new StartStopArea(),
+        ],
+        Console.Out, stop.Token);
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {

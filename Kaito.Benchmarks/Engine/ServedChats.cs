@@ -3,38 +3,15 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using Kaito.InferenceHost;
-using Kaito.InferenceHost.Generation;
-using Kaito.InferenceHost.Models;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Kaito.Benchmarks.Engine;
 
 /// <summary>Chats over HTTP with the whole host, as clients have them.</summary>
 internal sealed class ServedChats : IDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private readonly ServedHost _host;
 
-    private readonly WebApplication _host;
-    private readonly HttpClient _client = new() { Timeout = s_limit };
-
-    public ServedChats(string modelPath)
-    {
-        // The table is all that should be printed.
-        Environment.SetEnvironmentVariable("Logging__LogLevel__Default", "None");
-        Environment.SetEnvironmentVariable("Logging__LogLevel__Microsoft", "None");
-        var options = new InferenceHostOptions(modelPath, "tiny") { Urls = "http://127.0.0.1:0" };
-        _host = InferenceHostApp.Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
-        _host.Start();
-        _client.BaseAddress = new(_host.Urls.First());
-        var scheduler = _host.Services.GetRequiredService<GenerationScheduler>();
-        if (!SpinWait.SpinUntil(() => scheduler.State == HostState.Ready, s_limit))
-        {
-            throw new InvalidOperationException($"The host is not ready: {scheduler.Failure ?? "it still loads"}");
-        }
-    }
+    public ServedChats(string modelPath) => _host = new(modelPath);
 
     /// <summary>One after another.</summary>
     public Answered OneByOne(int chats, int newTokens)
@@ -65,12 +42,7 @@ internal sealed class ServedChats : IDisposable
         return new(Stopwatch.GetElapsedTime(started), answers);
     }
 
-    public void Dispose()
-    {
-        _client.Dispose();
-        _host.StopAsync().GetAwaiter().GetResult();
-        ((IDisposable)_host).Dispose();
-    }
+    public void Dispose() => _host.Dispose();
 
     private string Ask(int chat, int newTokens)
     {
@@ -84,7 +56,7 @@ internal sealed class ServedChats : IDisposable
         {
             Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json")),
         };
-        using var response = _client.Send(request);
+        using var response = _host.Client.Send(request);
         response.EnsureSuccessStatusCode();
         using var answer = JsonDocument.Parse(response.Content.ReadAsStream());
         return answer.RootElement.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!;

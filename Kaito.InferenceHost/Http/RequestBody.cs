@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Kaito.InferenceHost.Http;
 
@@ -26,6 +27,12 @@ internal static class RequestBody
     {
         try
         {
+            if (!Utf8.IsValid(json.Span))
+            {
+                // Found before anything is read of it: reading would fail over it in many places.
+                throw new BadHttpRequestException("The body is not UTF-8; send it in that encoding.");
+            }
+
             RequireWholeCharacters(json.Span);
             return JsonSerializer.Deserialize(json.Span, contract)
                 ?? throw new BadHttpRequestException("The body is null; send a JSON object.");

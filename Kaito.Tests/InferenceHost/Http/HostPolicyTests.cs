@@ -144,6 +144,22 @@ public sealed class HostPolicyTests : IAsyncDisposable
         }
     }
 
+    [Theory]
+    [InlineData(Chat)]
+    [InlineData("/tokenize")]
+    [InlineData("/chat")]
+    public async Task Body_OfBrokenCharacters_IsRefused(string path)
+    {
+        await using var host = await StartAsync();
+        using var body = new ByteArrayContent([.. "{\"prompt\":\"a\",\"x"u8, 0xC3, .. "\":1}"u8]);
+        body.Headers.ContentType = new("application/json");
+
+        using var answer = await host.Client.PostAsync(path, body, Stop);
+
+        Assert.InRange((int)answer.StatusCode, 400, 422);
+        Assert.Contains("UTF-8", await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Detokenize_Ids_GivesTheText()
     {
