@@ -9,7 +9,6 @@ using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 using Kaito.Operator;
 using Kaito.Operator.Admission;
-using EventRecorder = Kaito.DevCluster.Controllers.EventRecorder;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -17,6 +16,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using EventRecorder = Kaito.DevCluster.Controllers.EventRecorder;
 
 namespace Kaito.Tests.Operator.Scenarios.Faults;
 
