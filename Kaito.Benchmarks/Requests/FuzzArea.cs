@@ -64,7 +64,18 @@ internal sealed class FuzzArea : IBenchArea
         HttpClient client, string route, byte[] body, ConcurrentDictionary<int, int> seen, ConcurrentBag<string> wrong,
         CancellationToken cancellationToken)
     {
-        using var response = await client.PostAsync(route, Json(body), cancellationToken);
+        HttpResponseMessage answer;
+        try
+        {
+            answer = await client.PostAsync(route, Json(body), cancellationToken);
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            wrong.Add($"{route} {Encoding.UTF8.GetString(body)}\nno answer within {client.Timeout.TotalSeconds} s");
+            return;
+        }
+
+        using var response = answer;
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
         var status = (int)response.StatusCode;
         seen.AddOrUpdate(status, 1, static (_, n) => n + 1);
