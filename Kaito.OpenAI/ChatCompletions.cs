@@ -165,7 +165,7 @@ public sealed record ChatDelta(string? Role = null, string? Content = null)
     public string? Reasoning { get; init; }
 
     /// <summary>The same under its older name.</summary>
-    public string? ReasoningContent { get; init; }
+    public string? ReasoningContent => Reasoning;
 
     /// <summary>More of the calls.</summary>
     public IReadOnlyList<ToolCallDelta>? ToolCalls { get; init; }

@@ -128,8 +128,4 @@ public sealed record StreamOptions
 /// <param name="PromptTokens">Tokens of the rendered prompts.</param>
 /// <param name="TotalTokens">Prompt plus completion.</param>
 /// <param name="CompletionTokens">Generated tokens of every choice, end token included.</param>
-public sealed record Usage(int PromptTokens, int TotalTokens, int CompletionTokens)
-{
-    /// <summary>What the completion tokens were spent on, for models that think.</summary>
-    public CompletionTokensDetails? CompletionTokensDetails { get; init; }
-}
+public sealed record Usage(int PromptTokens, int TotalTokens, int CompletionTokens);

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Kaito.OpenAI;
 
 /// <summary>A function that the model wants called.</summary>
@@ -27,8 +25,3 @@ public sealed record ToolCallDelta(int Index, string? Id, string? Type, Function
 /// <param name="Name">On the first chunk of a call.</param>
 /// <param name="Arguments">Joined over all chunks they are the arguments.</param>
 public sealed record FunctionCallDelta(string? Name, string? Arguments);
-
-/// <summary>What the tokens of an answer were spent on.</summary>
-/// <param name="ReasoningTokens">On thoughts.</param>
-public sealed record CompletionTokensDetails(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int ReasoningTokens);

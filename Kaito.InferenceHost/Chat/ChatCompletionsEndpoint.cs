@@ -81,7 +81,7 @@ internal static class ChatCompletionsEndpoint
         var held = call.Requests.Select(static _ => new HeldTokens()).ToArray();
         return new(
             (choice, _) => Chunk(new(choice, new("assistant", call.Echo), null)),
-            text => Said(text.Choice, parts[text.Choice].Push(text.Value, text.Tokens.Ids.Length), text.Tokens),
+            text => Said(text.Choice, parts[text.Choice].Push(text.Value), text.Tokens),
             Closing,
             usage => new(head.Id, head.Created, head.Model, [], usage),
             static (chunk, usage) => chunk with { Usage = usage });

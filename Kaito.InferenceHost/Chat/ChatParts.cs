@@ -11,9 +11,6 @@ internal sealed class ChatParts(SplitRules rules)
 {
     private readonly AnswerSplitter _splitter = new(rules);
 
-    /// <summary>Tokens that were spent on thoughts.</summary>
-    public int ReasoningTokens { get; private set; }
-
     /// <summary>The whole message of a whole answer.</summary>
     public AssistantMessage Message(string echo, string text)
     {
@@ -48,13 +45,7 @@ internal sealed class ChatParts(SplitRules rules)
     }
 
     /// <summary>What a piece of text adds; nothing while it may still become a mark.</summary>
-    /// <param name="text">The piece.</param>
-    /// <param name="tokens">How many tokens it came from.</param>
-    public IEnumerable<ChatDelta> Push(string text, int tokens)
-    {
-        ReasoningTokens += _splitter.InThought ? tokens : 0;
-        return _splitter.Push(text).Select(Delta);
-    }
+    public IEnumerable<ChatDelta> Push(string text) => _splitter.Push(text).Select(Delta);
 
     public IEnumerable<ChatDelta> Finish() => _splitter.Finish().Select(Delta);
 
@@ -66,7 +57,7 @@ internal sealed class ChatParts(SplitRules rules)
     private ChatDelta Delta(AnswerPart part) => part switch
     {
         AnswerPart.Content said => new(Content: said.Text),
-        AnswerPart.Reasoning thought => new() { Reasoning = thought.Text, ReasoningContent = thought.Text },
+        AnswerPart.Reasoning thought => new() { Reasoning = thought.Text },
         AnswerPart.CallStarted call => new() { ToolCalls = [new(call.Index, NewId(), "function", new(call.Name, ""))] },
         AnswerPart.CallArguments more => new() { ToolCalls = [new(more.Index, null, null, new(null, more.Fragment))] },
         _ => throw new InvalidOperationException($"An answer has no part {part}."),

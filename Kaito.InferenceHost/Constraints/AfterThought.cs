@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.InteropServices;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
 
@@ -31,8 +31,7 @@ internal sealed class AfterThought(ITokenConstraint form, IModelText text) : ITo
         }
 
         _tail.AddRange(text.TokenBytes(token));
-        var seen = Encoding.UTF8.GetString([.. _tail]);
-        _ended = seen.Contains(Encoding.UTF8.GetString(End), StringComparison.Ordinal);
+        _ended = CollectionsMarshal.AsSpan(_tail).IndexOf(End) >= 0;
         if (_tail.Count > 64)
         {
             _tail.RemoveRange(0, _tail.Count - 64);

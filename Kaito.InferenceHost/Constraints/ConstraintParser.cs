@@ -88,14 +88,14 @@ internal static class ConstraintParser
     private static Grammar? OfFormat(JsonElement format, ImmutableArray<FieldError>.Builder found)
     {
         const string Name = "response_format";
-        var type = Member(format, "type") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+        var type = JsonMembers.Member(format, "type") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
         switch (type)
         {
             case "text":
                 return null;
             case "json_object":
                 return Grammar.Object;
-            case "json_schema" when Member(Member(format, "json_schema"), "schema") is { } schema:
+            case "json_schema" when JsonMembers.Member(JsonMembers.Member(format, "json_schema"), "schema") is { } schema:
                 return Of("json", schema, $"{Name}.json_schema.schema", found);
             case "json_schema":
                 found.Add(new(
@@ -183,10 +183,4 @@ internal static class ConstraintParser
         found.Add(new(path, "invalid", $"{path} is not {expected}."));
         return null;
     }
-
-    private static JsonElement? Member(JsonElement? owner, string name) =>
-        owner is { ValueKind: JsonValueKind.Object } known && known.TryGetProperty(name, out var member)
-            && member.ValueKind != JsonValueKind.Null
-            ? member
-            : null;
 }

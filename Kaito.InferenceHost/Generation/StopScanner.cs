@@ -28,7 +28,7 @@ internal sealed class StopScanner(ImmutableArray<string> stops, bool include)
             return pending[..(include ? at + Found.Length : at)];
         }
 
-        var safe = pending.Length - LongestOpenEnd(pending);
+        var safe = pending.Length - LongestOpenEnd(pending, stops);
         _held = pending[safe..];
         return pending[..safe];
     }
@@ -56,14 +56,15 @@ internal sealed class StopScanner(ImmutableArray<string> stops, bool include)
         return first;
     }
 
-    private int LongestOpenEnd(string pending)
+    /// <summary>How many characters at the end of a text may still become one of these marks.</summary>
+    public static int LongestOpenEnd(string pending, ImmutableArray<string> marks)
     {
         var longest = 0;
-        foreach (var stop in stops)
+        foreach (var mark in marks)
         {
-            for (var length = int.Min(stop.Length - 1, pending.Length); length > longest; length--)
+            for (var length = int.Min(mark.Length - 1, pending.Length); length > longest; length--)
             {
-                if (pending.AsSpan(pending.Length - length).SequenceEqual(stop.AsSpan(0, length)))
+                if (pending.AsSpan(pending.Length - length).SequenceEqual(mark.AsSpan(0, length)))
                 {
                     longest = length;
                 }

@@ -77,7 +77,7 @@ internal sealed class ResponseItems(ResponsesRequest wire, JsonObject head)
             ["output_tokens"] = usage.CompletionTokens,
             ["output_tokens_details"] = new JsonObject
             {
-                ["reasoning_tokens"] = usage.CompletionTokensDetails?.ReasoningTokens ?? 0,
+                ["reasoning_tokens"] = 0,
             },
             ["total_tokens"] = usage.TotalTokens,
         };

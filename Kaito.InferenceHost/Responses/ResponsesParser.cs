@@ -27,7 +27,7 @@ internal static class ResponsesParser
             ToolChoice = wire.Tools is { Count: > 0 } && wire.ToolChoice is { } choice ? NestedChoice(choice) : null,
             ParallelToolCalls = wire.ParallelToolCalls,
             ResponseFormat = Format(wire.Text),
-            ReasoningEffort = Member(wire.Reasoning, "effort") is { ValueKind: JsonValueKind.String } effort
+            ReasoningEffort = JsonMembers.Member(wire.Reasoning, "effort") is { ValueKind: JsonValueKind.String } effort
                 ? effort.GetString()
                 : null,
             TruncatePromptTokens = wire.Truncation == "auto" ? -1 : null,
@@ -93,7 +93,7 @@ internal static class ResponsesParser
                 {
                     Role = "tool",
                     ToolCallId = id,
-                    Content = new MessageContent(Text(item, "output") ?? Member(item, "output")?.GetRawText() ?? ""),
+                    Content = new MessageContent(Text(item, "output") ?? JsonMembers.Member(item, "output")?.GetRawText() ?? ""),
                 });
                 break;
             case "reasoning":
@@ -128,7 +128,7 @@ internal static class ResponsesParser
         }
     }
 
-    private static string? Content(JsonElement item) => Member(item, "content") switch
+    private static string? Content(JsonElement item) => JsonMembers.Member(item, "content") switch
     {
         { ValueKind: JsonValueKind.String } text => text.GetString(),
         { ValueKind: JsonValueKind.Array } parts when parts.EnumerateArray().All(static p => Text(p, "text") is not null) =>
@@ -139,7 +139,7 @@ internal static class ResponsesParser
     // {"type":"function","name":…} here is {"type":"function","function":{"name":…}} there.
     private static JsonElement Nested(JsonElement tool)
     {
-        if (tool.ValueKind != JsonValueKind.Object || Member(tool, "function") is not null)
+        if (tool.ValueKind != JsonValueKind.Object || JsonMembers.Member(tool, "function") is not null)
         {
             return tool;
         }
@@ -156,9 +156,9 @@ internal static class ResponsesParser
     // {"format":{"type":"json_schema","schema":…}} here is {"type":"json_schema","json_schema":{"schema":…}} there.
     private static JsonElement? Format(JsonElement? text)
     {
-        if (Member(text, "format") is not { ValueKind: JsonValueKind.Object } format || Text(format, "type") != "json_schema")
+        if (JsonMembers.Member(text, "format") is not { ValueKind: JsonValueKind.Object } format || Text(format, "type") != "json_schema")
         {
-            return Member(text, "format");
+            return JsonMembers.Member(text, "format");
         }
 
         return JsonSerializer.SerializeToElement(
@@ -167,11 +167,5 @@ internal static class ResponsesParser
     }
 
     private static string? Text(JsonElement item, string name) =>
-        Member(item, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
-
-    private static JsonElement? Member(JsonElement? owner, string name) =>
-        owner is { ValueKind: JsonValueKind.Object } known && known.TryGetProperty(name, out var member)
-            && member.ValueKind != JsonValueKind.Null
-            ? member
-            : null;
+        JsonMembers.Member(item, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using Kaito.InferenceHost.Generation;
 
 namespace Kaito.InferenceHost.Tools;
 
@@ -73,9 +74,6 @@ internal sealed class AnswerSplitter
 
     /// <summary>Whether the answer calls a function.</summary>
     public bool HasCalls => _rules.OnlyArgumentsOf is not null ? _any : _calls?.HasCalls == true;
-
-    /// <summary>Whether what comes now is a thought.</summary>
-    public bool InThought => _state is State.ThoughtBegins or State.Thought;
 
     public List<AnswerPart> Push(string text)
     {
@@ -153,7 +151,7 @@ internal sealed class AnswerSplitter
         }
 
         // Line ends are held back too: those before the mark belong to it.
-        var safe = _pending.Length - LongestBeginning(_pending, [Close]);
+        var safe = _pending.Length - StopScanner.LongestOpenEnd(_pending, [Close]);
         safe = _pending[..safe].TrimEnd('\n').Length;
         Think(_pending[..safe], found);
         _pending = _pending[safe..];
@@ -205,7 +203,7 @@ internal sealed class AnswerSplitter
             return true;
         }
 
-        var safe = _pending.Length - LongestBeginning(_pending, _marks);
+        var safe = _pending.Length - StopScanner.LongestOpenEnd(_pending, _marks);
         Say(_pending[..safe], found);
         _pending = _pending[safe..];
         return false;
@@ -287,22 +285,5 @@ internal sealed class AnswerSplitter
         }
 
         return found;
-    }
-
-    private static int LongestBeginning(string text, ImmutableArray<string> marks)
-    {
-        var longest = 0;
-        foreach (var mark in marks)
-        {
-            for (var length = int.Min(mark.Length - 1, text.Length); length > longest; length--)
-            {
-                if (text.AsSpan(text.Length - length).SequenceEqual(mark.AsSpan(0, length)))
-                {
-                    longest = length;
-                }
-            }
-        }
-
-        return longest;
     }
 }

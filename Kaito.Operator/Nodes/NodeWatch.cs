@@ -87,10 +87,22 @@ internal sealed class NodeWatch<T>
         };
     }
 
-    /// <summary>
-    /// The claims and pools that the API server has now: deletion must not rely on a copy that may be late.
-    /// </summary>
-    public async Task<ImmutableArray<IKubeObject>> RequestsNowAsync(
+    /// <summary>Gives an owner's nodes back.</summary>
+    /// <returns>The claims and pools that are still there.</returns>
+    public async Task<ImmutableArray<IKubeObject>> ReleaseAsync(
+        IKubeApi api, T owner, CancellationToken cancellationToken)
+    {
+        var requests = await RequestsNowAsync(api, owner, cancellationToken);
+        foreach (var request in requests.Where(static r => r.Metadata.DeletionTimestamp is null))
+        {
+            await api.DeleteAsync(request, cancellationToken);
+        }
+
+        return requests.IsEmpty ? requests : await RequestsNowAsync(api, owner, cancellationToken);
+    }
+
+    // As the API server has them: deletion must not rely on a copy that may be late.
+    private async Task<ImmutableArray<IKubeObject>> RequestsNowAsync(
         IKubeApi api, T owner, CancellationToken cancellationToken)
     {
         var (claims, pools) = _owners.Labels.Selectors(owner.Metadata.Namespace, owner.Metadata.Name);

@@ -86,10 +86,10 @@ internal sealed class RagEngineObserver : IDisposable
         };
     }
 
-    /// <summary>See <see cref="NodeWatch{T}.RequestsNowAsync"/>.</summary>
-    public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
+    /// <summary>See <see cref="NodeWatch{T}.ReleaseAsync"/>.</summary>
+    public Task<ImmutableArray<IKubeObject>> ReleaseNodesAsync(
         RagEngineResource resource, CancellationToken cancellationToken) =>
-        _nodes.RequestsNowAsync(_api, resource, cancellationToken);
+        _nodes.ReleaseAsync(_api, resource, cancellationToken);
 
     public void Dispose() => Queue.Dispose();
 

@@ -115,13 +115,7 @@ internal sealed partial class RagEngineReconciler(
     /// <summary>Gives the node back; the RAGEngine goes when the last request for one has gone.</summary>
     private async Task DeleteAsync(RagEngineResource resource, CancellationToken cancellationToken)
     {
-        var requests = await observer.NodeRequestsNowAsync(resource, cancellationToken);
-        foreach (var request in requests.Where(static c => c.Metadata.DeletionTimestamp is null))
-        {
-            await api.DeleteAsync(request, cancellationToken);
-        }
-
-        requests = requests.IsEmpty ? requests : await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        var requests = await observer.ReleaseNodesAsync(resource, cancellationToken);
         if (requests.IsEmpty)
         {
             await api.SetFinalizerAsync(

@@ -144,10 +144,10 @@ internal sealed class WorkspaceObserver
         };
     }
 
-    /// <summary>See <see cref="NodeWatch{T}.RequestsNowAsync"/>.</summary>
-    public Task<ImmutableArray<IKubeObject>> NodeRequestsNowAsync(
+    /// <summary>See <see cref="NodeWatch{T}.ReleaseAsync"/>.</summary>
+    public Task<ImmutableArray<IKubeObject>> ReleaseNodesAsync(
         WorkspaceResource resource, CancellationToken cancellationToken) =>
-        _nodes.RequestsNowAsync(_api, resource, cancellationToken);
+        _nodes.ReleaseAsync(_api, resource, cancellationToken);
 
     // The copies of revisions lack their data: it is asked for while a change has not been worked on, and never again.
     private async Task<WorkspaceResource?> BeforeAsync(WorkspaceResource resource, CancellationToken cancellationToken)

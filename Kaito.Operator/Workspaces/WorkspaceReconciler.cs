@@ -218,13 +218,7 @@ internal sealed partial class WorkspaceReconciler(
             await api.DeleteAsync(workload, cancellationToken);
         }
 
-        var requests = await observer.NodeRequestsNowAsync(resource, cancellationToken);
-        foreach (var request in requests.Where(static c => c.Metadata.DeletionTimestamp is null))
-        {
-            await api.DeleteAsync(request, cancellationToken);
-        }
-
-        requests = requests.IsEmpty ? requests : await observer.NodeRequestsNowAsync(resource, cancellationToken);
+        var requests = await observer.ReleaseNodesAsync(resource, cancellationToken);
         if (requests.IsEmpty)
         {
             await api.SetFinalizerAsync(
