@@ -52,7 +52,9 @@ public sealed class HostPolicyTests : IAsyncDisposable
     {
         await using var host = await StartAsync(static o => o with { RateLimit = 1 });
         _engine.Gate.Reset();
-        var served = Enumerable.Range(0, 3).Select(_ => host.PostAsync(Chat, Ask)).ToArray();
+        var first = host.PostAsync(Chat, Ask);
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(_engine.RunningCount == 1));
+        Task<(int Status, string Body)>[] served = [first, host.PostAsync(Chat, Ask), host.PostAsync(Chat, Ask)];
         await InferenceHostFixture.UntilAsync(async () =>
             (int)JsonNode.Parse((await host.GetAsync("/load")).Body)!["server_load"]! == 3);
 
