@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
 using Kaito.Tokenization;

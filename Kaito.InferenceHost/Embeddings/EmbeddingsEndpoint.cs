@@ -1,4 +1,4 @@
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.OpenAI;

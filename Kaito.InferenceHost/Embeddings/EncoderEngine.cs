@@ -1,4 +1,4 @@
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost.Embeddings;

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.ExceptionServices;
+using Kaito.Embeddings;
 using Kaito.InferenceHost.Embeddings;
-using Kaito.InferenceHost.Embeddings.Encoder;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Generation;
 using Kaito.Tokenization;

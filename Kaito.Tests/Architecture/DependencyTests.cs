@@ -11,11 +11,16 @@ public sealed class DependencyTests
         { "Kaito.OpenAI", [] },
         { "Kaito.Tokenization", [] },
         { "Kaito.ServiceDefaults", [] },
+        { "Kaito.Embeddings", ["Kaito.Compat.OnnxRuntime"] },
+        {
+            "Kaito.RagEngine",
+            ["Kaito.Core", "Kaito.OpenAI", "Kaito.Tokenization", "Kaito.ServiceDefaults", "Kaito.Embeddings"]
+        },
         { "Kaito.ModelBuilder", ["Kaito.Core", "Kaito.Tokenization"] },
         {
             "Kaito.InferenceHost",
             ["Kaito.Core", "Kaito.OpenAI", "Kaito.Tokenization", "Kaito.ModelBuilder", "Kaito.ServiceDefaults",
-                "Kaito.Compat.OnnxRuntime"]
+                "Kaito.Embeddings", "Kaito.Compat.OnnxRuntime"]
         },
         { "Kaito.Operator", ["Kaito.Core", "Kaito.ServiceDefaults", "Kaito.Compat.KubernetesClient"] },
         { "Kaito.DevCluster", ["Kaito.Core"] },
@@ -33,6 +38,7 @@ public sealed class DependencyTests
     [Theory]
     [InlineData("Kaito.ModelBuilder")]
     [InlineData("Kaito.InferenceHost")]
+    [InlineData("Kaito.RagEngine")]
     [InlineData("Kaito.Operator")]
     [InlineData("Kaito.DevCluster")]
     public void Executable_ExportsNothing(string assembly) =>
@@ -46,6 +52,7 @@ public sealed class DependencyTests
     [InlineData("Kaito.Core", "System.Diagnostics.Process")]
     [InlineData("Kaito.Operator", "OpenTelemetry")]
     [InlineData("Kaito.InferenceHost", "OpenTelemetry")]
+    [InlineData("Kaito.RagEngine", "OpenTelemetry")]
     [InlineData("Kaito.ModelBuilder", "Kaito.Compat.OnnxRuntime")]
     public void Assembly_KeepsOut(string assembly, string outsider) =>
         Assert.DoesNotContain(

@@ -72,7 +72,7 @@ public sealed class RagEngineParserTests
 
     private static string Change(string path, string value) => Edit.Apply(Valid, $"{path}={value}");
 
-    private static Kaito.Core.Validated<RagEngine> Parse(string json)
+    private static Kaito.Core.Validated<Kaito.Core.RagEngines.RagEngine> Parse(string json)
     {
         Assert.True(SkuCatalog.TryForCloud("azure", out var skus));
         return RagEngineParser.Parse(JsonSerializer.Deserialize(json, WorkspaceJson.Default.RagEngineResource)!, skus);

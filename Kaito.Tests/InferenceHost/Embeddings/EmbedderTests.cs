@@ -1,5 +1,5 @@
+using Kaito.Embeddings;
 using Kaito.InferenceHost;
-using Kaito.InferenceHost.Embeddings.Encoder;
 using Kaito.InferenceHost.Models;
 
 namespace Kaito.Tests.InferenceHost.Embeddings;

@@ -1,4 +1,4 @@
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 
 namespace Kaito.Tests.InferenceHost.Embeddings;
 
@@ -72,12 +72,4 @@ public sealed class EncoderFolderTests(BertFixture bert)
         Assert.False(EncoderFolder.IsAt(bert.With("generation", ("genai_config.json", "{}"))));
         Assert.False(EncoderFolder.IsAt(bert.Checkpoint("no-graph")));
     }
-
-    // The retrieval engine is to use these files as well, and may not reference the host.
-    [Fact]
-    public void Sources_OfTheEncoder_NameNothingElseOfTheHost() => Assert.All(
-        Directory.GetFiles(Repository.Path("Kaito.InferenceHost", "Embeddings", "Encoder")),
-        file => Assert.Equal(
-            ["namespace Kaito.InferenceHost.Embeddings.Encoder;"],
-            File.ReadLines(file).Where(line => line.Contains("Kaito.", StringComparison.Ordinal))));
 }

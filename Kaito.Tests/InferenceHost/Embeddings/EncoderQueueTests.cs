@@ -1,4 +1,4 @@
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 
 namespace Kaito.Tests.InferenceHost.Embeddings;
 

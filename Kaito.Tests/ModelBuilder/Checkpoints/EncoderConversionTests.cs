@@ -1,4 +1,4 @@
-using Kaito.InferenceHost.Embeddings.Encoder;
+using Kaito.Embeddings;
 using Kaito.ModelBuilder;
 using Kaito.ModelBuilder.Checkpoints;
 using Kaito.ModelBuilder.Decoder;

@@ -103,7 +103,7 @@ public sealed class RagEnginePlannerTests
     private static IEnumerable<JsonNode> Environment(RagEnginePlan plan) => plan.Apply.OfType<Deployment>().Single()
         .Spec!["template"]!["spec"]!["containers"]![0]!["env"]!.AsArray().Select(static e => e!);
 
-    private static RagEngine Rag() => new()
+    private static Kaito.Core.RagEngines.RagEngine Rag() => new()
     {
         Name = "rag",
         Namespace = "team",

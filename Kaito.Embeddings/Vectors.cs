@@ -1,9 +1,9 @@
 using System.Numerics.Tensors;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>From the vectors of tokens to the one that stands for a text.</summary>
-internal static class Vectors
+public static class Vectors
 {
     /// <param name="tokens">Row-major, shape [tokens, width]; padding is left out.</param>
     /// <param name="width">Numbers per token.</param>

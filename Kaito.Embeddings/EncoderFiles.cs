@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>The members of config.json that matter here.</summary>
 internal sealed record EncoderConfigFile(

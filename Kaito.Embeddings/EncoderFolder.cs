@@ -2,13 +2,18 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>How the vectors of a text's tokens become one vector.</summary>
-internal enum Pooling
+public enum Pooling
 {
+    /// <summary>Their average.</summary>
     Mean,
+
+    /// <summary>That of the first token, BERT's <c>[CLS]</c>.</summary>
     FirstToken,
+
+    /// <summary>The largest of each number.</summary>
     Largest,
 }
 
@@ -26,7 +31,7 @@ internal enum Pooling
 /// The widths to which vectors may be cut, for models that were trained so; <see langword="null"/> when they were not,
 /// empty when any width will do.
 /// </param>
-internal sealed record EncoderFolder(
+public sealed record EncoderFolder(
     string Path,
     string Graph,
     int MaxTokens,

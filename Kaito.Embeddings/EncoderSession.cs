@@ -2,12 +2,11 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>Runs an encoder graph over a batch of texts. For one thread at a time.</summary>
-internal sealed class EncoderSession : IDisposable
+public sealed class EncoderSession : IDisposable
 {
     private const string Ids = "input_ids";
     private const string Mask = "attention_mask";
@@ -81,6 +80,7 @@ internal sealed class EncoderSession : IDisposable
     /// <summary>Makes the current run fail soon, and every later one; callable from any thread.</summary>
     public void Terminate() => _run.Terminate = true;
 
+    /// <summary>Frees the graph; not while a run is under way.</summary>
     public void Dispose()
     {
         _run.Dispose();

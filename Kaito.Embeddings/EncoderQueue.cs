@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>Texts that are embedded together and answered together.</summary>
 /// <param name="texts">Token ids, at least one text of at least one token.</param>

@@ -1,12 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Kaito.InferenceHost.Embeddings.Encoder;
+namespace Kaito.Embeddings;
 
 /// <summary>
 /// Owns the thread that runs the encoder: takes jobs from any thread, runs them in batches, answers each when its last
 /// text is done.
 /// </summary>
-internal sealed class Embedder : IDisposable
+public sealed class Embedder : IDisposable
 {
     /// <summary>Texts of a batch.</summary>
     public const int MostRows = 32;

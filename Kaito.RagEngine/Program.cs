@@ -1,0 +1,3 @@
+using Kaito.RagEngine;
+
+return await RagEngineApp.RunAsync(args, Console.Error);
