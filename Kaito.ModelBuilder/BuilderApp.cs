@@ -31,14 +31,20 @@ internal static class BuilderApp
     private static Command Tiny(TextWriter output)
     {
         var folder = new Option<string>("--output") { Description = "Folder to write.", Required = true };
-        var command = new Command("tiny", "Makes the tiny model of tests and demo.") { folder };
+        var adapters = TakesAdapters();
+        var command = new Command("tiny", "Makes the tiny model of tests and demo.") { folder, adapters };
         command.SetAction(parsed =>
         {
             var target = parsed.GetRequiredValue(folder);
-            output.WriteLine(TinyModel.Write(target) ? $"Wrote {target}" : $"{target} is up to date");
+            output.WriteLine(TinyModel.Write(target, parsed.GetValue(adapters)) ? $"Wrote {target}" : $"{target} is up to date");
         });
         return command;
     }
+
+    private static Option<bool> TakesAdapters() => new("--lora")
+    {
+        Description = "The model takes LoRA adapters while it runs; each step becomes a little slower.",
+    };
 
     private static Command Convert(TextWriter output)
     {
@@ -55,17 +61,19 @@ internal static class BuilderApp
             DefaultValueFactory = _ => "fp32",
         };
         precision.AcceptOnlyFromAmong("fp32", Int4);
+        var adapters = TakesAdapters();
         var command = new Command("convert", "Converts a checkpoint: the llama family, or BERT for embeddings.")
         {
             checkpoint,
             folder,
             precision,
+            adapters,
         };
         command.SetAction(parsed =>
         {
             var target = parsed.GetRequiredValue(folder);
             var format = parsed.GetValue(precision) == Int4 ? WeightPrecision.Int4 : WeightPrecision.Float32;
-            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format);
+            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format, parsed.GetValue(adapters));
             output.WriteLine($"Wrote {target}");
         });
         return command;

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Kaito.ModelBuilder.Adapters;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
@@ -23,6 +25,7 @@ internal sealed class DecoderSession : IDisposable
     private readonly TensorElementType _logitsType;
     private readonly bool _lastLogitsOnly;
     private readonly bool _hasPositions;
+    private readonly AdapterFeeds _adapters;
     private readonly int _vocabulary;
     private readonly long[] _ids;
     private readonly long[] _positions;
@@ -41,10 +44,12 @@ internal sealed class DecoderSession : IDisposable
             var signature = GraphSignature.Read(_session, model);
             (_cacheType, _logitsType) = (signature.CacheType, signature.LogitsType);
             (_lastLogitsOnly, _hasPositions) = (signature.LastLogitsOnly, signature.HasPositions);
+            (Adapters, _adapters) = (signature.Adapters, new(signature.Adapters));
         }
         catch
         {
-            Dispose();
+            _run.Dispose();
+            _session.Dispose();
             throw;
         }
 
@@ -64,11 +69,14 @@ internal sealed class DecoderSession : IDisposable
     /// <summary>Most prompt tokens of one run.</summary>
     public int ChunkTokens { get; }
 
+    /// <summary>See <see cref="EngineLimits.Adapters"/>.</summary>
+    public ImmutableArray<AdapterTarget> Adapters { get; }
+
     /// <summary>Bytes of one number in the cache.</summary>
     public int CacheElementBytes => SizeOf(_cacheType);
 
     /// <summary>Feeds the next tokens of one slot after the <paramref name="past"/> that it holds.</summary>
-    public void Prefill(KvSlots cache, int slot, ReadOnlySpan<int> tokens, int past)
+    public void Prefill(KvSlots cache, int slot, ReadOnlySpan<int> tokens, int past, AdapterMix? adapters)
     {
         for (var i = 0; i < tokens.Length; i++)
         {
@@ -77,7 +85,7 @@ internal sealed class DecoderSession : IDisposable
 
         var total = past + tokens.Length;
         MaskOf(total).Fill(1);
-        Run(cache, new(1, tokens.Length, total), slot);
+        Run(cache, new(1, tokens.Length, total), slot, [adapters]);
         _lastRow = _lastLogitsOnly ? 0 : tokens.Length - 1;
     }
 
@@ -85,7 +93,9 @@ internal sealed class DecoderSession : IDisposable
     /// <param name="cache">Has room for one more token in each of these slots.</param>
     /// <param name="tokens">Shape [rows].</param>
     /// <param name="past">Tokens each slot holds; shape [rows].</param>
-    public void Decode(KvSlots cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> past)
+    /// <param name="adapters">Those of each slot; shape [rows].</param>
+    public void Decode(
+        KvSlots cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> past, ReadOnlySpan<AdapterMix?> adapters)
     {
         var rows = tokens.Length;
         var total = TensorPrimitives.Max(past) + 1;
@@ -98,7 +108,7 @@ internal sealed class DecoderSession : IDisposable
             rowMask[(past[row] + 1)..].Clear();
         }
 
-        Run(cache, new(rows, 1, total), 0);
+        Run(cache, new(rows, 1, total), 0, adapters);
         _lastRow = 0;
     }
 
@@ -142,6 +152,7 @@ internal sealed class DecoderSession : IDisposable
     public void Dispose()
     {
         ForgetCache();
+        _adapters.Dispose();
         _run.Dispose();
         _session.Dispose();
     }
@@ -186,7 +197,7 @@ internal sealed class DecoderSession : IDisposable
         return _mask.AsSpan(0, count);
     }
 
-    private void Run(KvSlots cache, RunShape shape, int firstSlot)
+    private void Run(KvSlots cache, RunShape shape, int firstSlot, ReadOnlySpan<AdapterMix?> adapters)
     {
         var (rows, tokens, total) = shape;
         if (!_bindings.TryGetValue((rows, firstSlot), out var kept))
@@ -208,6 +219,7 @@ internal sealed class DecoderSession : IDisposable
             binding.BindInput(_graph.Inputs.PositionIds, positions);
         }
 
+        _adapters.Bind(kept, adapters);
         binding.BindOutput(_graph.Outputs.Logits, logits);
         _session.RunWithBinding(_run, binding);
     }

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Kaito.ModelBuilder.Adapters;
+using Kaito.ModelBuilder.Decoder;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -14,6 +17,9 @@ internal sealed record GraphSignature(
     bool LastLogitsOnly,
     bool HasPositions)
 {
+    /// <summary>Layers that take adapters; empty when the graph has no inputs for them.</summary>
+    public ImmutableArray<AdapterTarget> Adapters { get; init; } = [];
+
     /// <exception cref="UnsuitableGraphException">The graph needs another engine.</exception>
     /// <exception cref="ModelFolderException">Graph and configuration disagree.</exception>
     public static GraphSignature Read(InferenceSession session, ModelFolder model)
@@ -57,7 +63,26 @@ internal sealed record GraphSignature(
             NumberType(graph, session.InputMetadata[graph.Inputs.PastKey(0)], "cache"),
             NumberType(graph, logits, "logits"),
             logits.Dimensions is [_, 1, _],
-            session.InputMetadata.ContainsKey(graph.Inputs.PositionIds));
+            session.InputMetadata.ContainsKey(graph.Inputs.PositionIds))
+        {
+            Adapters = AdapterLayers(session),
+        };
+    }
+
+    // Without a mask, all rows of a run would have the same adapter.
+    private static ImmutableArray<AdapterTarget> AdapterLayers(InferenceSession session)
+    {
+        var optional = session.OverridableInitializerMetadata;
+        return !optional.ContainsKey(LoraInputs.Mask)
+            ? []
+            :
+            [
+                .. from input in optional
+                   where input.Key.EndsWith(LoraInputs.DownSuffix, StringComparison.Ordinal)
+                   let name = input.Key[..^LoraInputs.DownSuffix.Length]
+                   select new AdapterTarget(
+                       name, input.Value.Dimensions[0], optional[name + LoraInputs.UpSuffix].Dimensions[1]),
+            ];
     }
 
     private static void CheckCache(InferenceSession session, DecoderGraph graph)

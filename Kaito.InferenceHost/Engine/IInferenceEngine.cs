@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Kaito.ModelBuilder.Adapters;
+
 namespace Kaito.InferenceHost.Engine;
 
 /// <summary>
@@ -34,6 +37,9 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
     /// <summary>Whether the logits of prompts can be read.</summary>
     public bool ReadsPrompts { get; init; }
 
+    /// <summary>Layers to which adapters may add; empty when the engine takes none.</summary>
+    public ImmutableArray<AdapterTarget> Adapters { get; init; } = [];
+
     /// <exception cref="ArgumentException">The sequence cannot run here; the message names value and limit.</exception>
     public void Require(EngineSequence sequence)
     {
@@ -51,6 +57,11 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
                 $"Prompt of {prompt.Length} plus MaxNewTokens of {sequence.MaxNewTokens} exceeds the context of "
                 + $"{ContextTokens} tokens; shorten one of them.",
                 nameof(sequence));
+        }
+
+        if (sequence.Adapters is not null && Adapters.IsEmpty)
+        {
+            throw new ArgumentException("The sequence has an adapter, and this model takes none.", nameof(sequence));
         }
 
         var unknown = prompt.IndexOfAnyExceptInRange(0, VocabularySize - 1);
@@ -80,6 +91,9 @@ internal sealed record EngineSequence(long Id, ReadOnlyMemory<int> Prompt, int M
     /// <see cref="EngineLimits.ReadsPrompts"/>; the whole prompt is then computed, whatever is known of it.
     /// </summary>
     public IPromptReader? PromptReader { get; init; }
+
+    /// <summary>The adapters that work on it, for the layers in <see cref="EngineLimits.Adapters"/>; null for none.</summary>
+    public AdapterMix? Adapters { get; init; }
 }
 
 /// <summary>One token of one sequence. The caller removes the sequence when this token ends it.</summary>

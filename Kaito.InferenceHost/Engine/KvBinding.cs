@@ -12,6 +12,9 @@ internal sealed class KvBinding : IDisposable
 
     public OrtIoBinding Binding { get; }
 
+    /// <summary>Number of the <see cref="AdapterStack"/> that it feeds; 0 for none yet.</summary>
+    public long AdapterStack { get; set; }
+
     /// <param name="binding">Empty; owned by the result.</param>
     /// <param name="graph">Names and shape.</param>
     /// <param name="cache">Outlives the binding without a resize.</param>

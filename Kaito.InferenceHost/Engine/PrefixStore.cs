@@ -16,10 +16,14 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
     private long _bytes;
 
     /// <summary>Remembers these first tokens of a slot, in place of entries they start with.</summary>
-    public void Save(KvSlots cache, int slot, ReadOnlySpan<int> tokens)
+    /// <param name="cache">Holds the slot.</param>
+    /// <param name="slot">Its number.</param>
+    /// <param name="tokens">Shape [tokens].</param>
+    /// <param name="adapters">Key of the adapters they went through, see <see cref="AdapterMix.KeyOf"/>.</param>
+    public void Save(KvSlots cache, int slot, ReadOnlySpan<int> tokens, string adapters)
     {
         var bytes = cache.PackedBytes(tokens.Length);
-        if (tokens.Length == 0 || bytes > budgetBytes || Covered(tokens))
+        if (tokens.Length == 0 || bytes > budgetBytes || Covered(tokens, adapters))
         {
             return;
         }
@@ -31,18 +35,18 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
 
         var memory = (nint)NativeMemory.Alloc((nuint)bytes);
         cache.CopyOut(slot, tokens.Length, (byte*)memory);
-        _entries.Add(new(tokens.ToArray(), memory, bytes));
+        _entries.Add(new(tokens.ToArray(), adapters, memory, bytes));
         _bytes += bytes;
     }
 
     /// <summary>Tokens that the best entry has in common with the start of <paramref name="prompt"/>.</summary>
-    public int Longest(ReadOnlySpan<int> prompt, out int entry)
+    public int Longest(ReadOnlySpan<int> prompt, string adapters, out int entry)
     {
         var longest = 0;
         entry = -1;
         for (var i = 0; i < _entries.Count; i++)
         {
-            var length = prompt.CommonPrefixLength(_entries[i].Tokens);
+            var length = _entries[i].Common(prompt, adapters);
             if (length > longest)
             {
                 (longest, entry) = (length, i);
@@ -70,11 +74,11 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
     }
 
     /// <summary>True when an entry already starts with these tokens; entries that these tokens start with go.</summary>
-    private bool Covered(ReadOnlySpan<int> tokens)
+    private bool Covered(ReadOnlySpan<int> tokens, string adapters)
     {
         for (var i = _entries.Count - 1; i >= 0; i--)
         {
-            var common = tokens.CommonPrefixLength(_entries[i].Tokens);
+            var common = _entries[i].Common(tokens, adapters);
             if (common == tokens.Length)
             {
                 return true;
@@ -96,5 +100,9 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
         _entries.RemoveAt(index);
     }
 
-    private readonly record struct Entry(int[] Tokens, nint Memory, long Bytes);
+    private readonly record struct Entry(int[] Tokens, string Adapters, nint Memory, long Bytes)
+    {
+        public int Common(ReadOnlySpan<int> tokens, string adapters) =>
+            Adapters == adapters ? tokens.CommonPrefixLength(Tokens) : 0;
+    }
 }

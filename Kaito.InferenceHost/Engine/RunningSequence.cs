@@ -29,6 +29,9 @@ internal sealed class RunningSequence
     /// <summary>See <see cref="EngineSequence.PromptReader"/>.</summary>
     public IPromptReader? PromptReader => _sequence.PromptReader;
 
+    /// <summary>See <see cref="EngineSequence.Adapters"/>.</summary>
+    public AdapterMix? Adapters => _sequence.Adapters;
+
     public bool Prefilling => Cached < _sequence.Prompt.Length;
 
     public bool Finished => _tokens.Count >= Reserved;

@@ -24,6 +24,7 @@ internal sealed class SlotEngine : IInferenceEngine
     private readonly Queue<RunningSequence> _waiting = new();
     private readonly int[] _rowTokens;
     private readonly int[] _rowLengths;
+    private readonly AdapterMix?[] _rowAdapters;
     private long _lookedUp;
     private volatile bool _disposed;
 
@@ -38,9 +39,11 @@ internal sealed class SlotEngine : IInferenceEngine
         _prefillTokens = session.ChunkTokens;
         _rowTokens = new int[options.MaxSequences + 1];
         _rowLengths = new int[options.MaxSequences + 1];
+        _rowAdapters = new AdapterMix?[options.MaxSequences + 1];
         Limits = new(_sizing.ContextTokens, options.MaxSequences, model.VocabularySize)
         {
             ReadsPrompts = session.ReadsPrompts,
+            Adapters = session.Adapters,
         };
     }
 
@@ -184,11 +187,12 @@ internal sealed class SlotEngine : IInferenceEngine
         for (var row = 0; row < rows; row++)
         {
             (_rowTokens[row], _rowLengths[row]) = (_slots[row].Tokens[^1], _slots[row].Cached);
+            _rowAdapters[row] = _slots[row].Adapters;
             longest = Math.Max(longest, _rowLengths[row]);
         }
 
         MakeRoom(longest + 1);
-        _session.Decode(_cache, _rowTokens.AsSpan(0, rows), _rowLengths.AsSpan(0, rows));
+        _session.Decode(_cache, _rowTokens.AsSpan(0, rows), _rowLengths.AsSpan(0, rows), _rowAdapters.AsSpan(0, rows));
         for (var row = 0; row < rows; row++)
         {
             _slots[row].Cached++;
@@ -211,7 +215,7 @@ internal sealed class SlotEngine : IInferenceEngine
             var chunk = sequence.Tokens[sequence.Cached..];
             chunk = chunk[..Math.Min(chunk.Length, budget)];
             MakeRoom(sequence.Cached + chunk.Length);
-            _session.Prefill(_cache, slot, chunk, sequence.Cached);
+            _session.Prefill(_cache, slot, chunk, sequence.Cached, sequence.Adapters);
             ReadPrompt(sequence, chunk.Length);
             sequence.Cached += chunk.Length;
             budget -= chunk.Length;
@@ -268,12 +272,13 @@ internal sealed class SlotEngine : IInferenceEngine
     {
         var prompt = sequence.Tokens[..^1];
         _lookedUp += prompt.Length;
-        var length = _finished.Longest(prompt, out var entry);
+        var adapters = AdapterMix.KeyOf(sequence.Adapters);
+        var length = _finished.Longest(prompt, adapters, out var entry);
         var neighbour = -1;
         for (var other = 0; other < slot; other++)
         {
             var common = prompt.CommonPrefixLength(_slots[other].Tokens[.._slots[other].Cached]);
-            if (common > length)
+            if (common > length && AdapterMix.KeyOf(_slots[other].Adapters) == adapters)
             {
                 (length, neighbour) = (common, other);
             }
@@ -340,7 +345,7 @@ internal sealed class SlotEngine : IInferenceEngine
         var gone = _slots[slot];
         if (gone.Cached >= ShortestReuse)
         {
-            _finished.Save(_cache, slot, gone.Tokens[..gone.Cached]);
+            _finished.Save(_cache, slot, gone.Tokens[..gone.Cached], AdapterMix.KeyOf(gone.Adapters));
         }
 
         // Decoding rows stay consecutive: the last of them fills the hole, the prompt being taken in follows it.

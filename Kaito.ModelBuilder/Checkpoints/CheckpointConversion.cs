@@ -9,6 +9,8 @@ internal static class CheckpointConversion
 {
     private const int Version = 1;
 
+    private const string Adapters = ", adapters";
+
     private static readonly string[] s_required = [CheckpointConfig.FileName, ModelFolder.TokenizerFile];
 
     private static readonly string[] s_copied =
@@ -32,8 +34,12 @@ internal static class CheckpointConversion
     ];
 
     /// <summary>Reads, checks and writes; memory use is that of the largest tensor a few times over.</summary>
+    /// <param name="checkpoint">Folder with config.json, tokenizer.json and safetensors.</param>
+    /// <param name="output">Folder to write.</param>
+    /// <param name="precision">Of the linear layers.</param>
+    /// <param name="adapters">The model takes adapters, see <see cref="DecoderShape.TakesAdapters"/>.</param>
     /// <exception cref="ModelBuildException">The checkpoint can not be converted; nothing was written.</exception>
-    public static void Run(string checkpoint, string output, WeightPrecision precision)
+    public static void Run(string checkpoint, string output, WeightPrecision precision, bool adapters = false)
     {
         RequireFiles(checkpoint, s_required);
         var fields = ConfigFields.Load(checkpoint, CheckpointConfig.FileName);
@@ -46,9 +52,10 @@ internal static class CheckpointConversion
         RequireFiles(checkpoint, [ModelFolder.TokenizerConfigFile]);
         var config = CheckpointConfig.Load(checkpoint);
         using var weights = CheckpointWeights.Open(checkpoint);
-        ModelFolder.Write(output, $"Kaito converted checkpoint, version {Version}, {precision}\n", draft =>
+        var stamp = $"Kaito converted checkpoint, version {Version}, {precision}{(adapters ? Adapters : "")}\n";
+        ModelFolder.Write(output, stamp, draft =>
         {
-            ModelFolder.WriteModel(draft, config.Shape, weights, precision, config.Defaults);
+            ModelFolder.WriteModel(draft, config.Shape with { TakesAdapters = adapters }, weights, precision, config.Defaults);
             Copy(checkpoint, draft, s_copied);
         });
     }

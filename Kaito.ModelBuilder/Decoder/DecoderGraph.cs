@@ -37,6 +37,11 @@ internal sealed class DecoderGraph
     private void Write()
     {
         DeclareCache();
+        if (_shape.TakesAdapters)
+        {
+            LoraInputs.DeclareMask(_graph);
+        }
+
         var lengths = Lengths();
         var (cosines, sines) = _shape.Rope.Caches(_shape.Context, _shape.HeadSize);
         _graph.Floats("cos_cache", [_shape.Context, _shape.HeadSize / 2], cosines);
@@ -160,6 +165,11 @@ internal sealed class DecoderGraph
     {
         var product = $"{name}.product";
         Product(name, name, input, product, width, outputs);
+        if (_shape.TakesAdapters)
+        {
+            product = _graph.Node("Add", [product, LoraInputs.Addition(_graph, name, input, width, outputs)]);
+        }
+
         return bias
             ? _graph.Node("Add", [product, Vector($"{name}.bias", outputs)])
             : product;

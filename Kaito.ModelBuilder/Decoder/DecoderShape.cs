@@ -46,6 +46,9 @@ internal sealed record DecoderShape
 
     public bool FeedForwardBias { get; init; }
 
+    /// <summary>Every linear layer takes low-rank additions as inputs; see <see cref="LoraInputs"/>.</summary>
+    public bool TakesAdapters { get; init; }
+
     /// <summary>Per layer the keys a query sees, itself included; null: all. Empty: all layers see all.</summary>
     public IReadOnlyList<int?> Windows { get; init; } = [];
 

@@ -58,6 +58,12 @@ internal static class GenAIConfig
         json.WriteStartObject("decoder");
         json.WriteStartObject("session_options");
         json.WriteString("log_id", "onnxruntime-genai");
+        if (shape.TakesAdapters)
+        {
+            // The runtime warns of every initializer that is an input as well.
+            json.WriteNumber("log_severity_level", 3);
+        }
+
         json.WriteStartArray("provider_options");
         json.WriteEndArray();
         json.WriteEndObject();

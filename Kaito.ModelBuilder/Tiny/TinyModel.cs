@@ -15,19 +15,23 @@ internal static class TinyModel
     // Raise it with every change that alters the bytes; folders of another version are rebuilt.
     private const string Stamp = "Kaito tiny model, version 1\n";
 
+    private const string AdaptersStamp = "Kaito tiny model, version 1, adapters\n";
+
     /// <summary>Writes the model folder unless it is there already.</summary>
     /// <param name="folder">Created with its parents; must not hold foreign files.</param>
+    /// <param name="adapters">The model takes adapters, see <see cref="DecoderShape.TakesAdapters"/>.</param>
     /// <returns>False when the folder was up to date.</returns>
     /// <exception cref="ModelBuildException">The folder holds files that are not ours.</exception>
-    public static bool Write(string folder)
+    public static bool Write(string folder, bool adapters = false)
     {
-        if (ModelFolder.IsCurrent(folder, Stamp))
+        var stamp = adapters ? AdaptersStamp : Stamp;
+        if (ModelFolder.IsCurrent(folder, stamp))
         {
             return false;
         }
 
         var tokenizer = TinyTokenizer.Train();
-        var shape = ShapeFor(tokenizer.Vocabulary);
+        var shape = ShapeFor(tokenizer.Vocabulary) with { TakesAdapters = adapters };
         var defaults = new GenerationDefaults
         {
             BeginToken = tokenizer.EndOfText,
@@ -35,7 +39,7 @@ internal static class TinyModel
             PadToken = tokenizer.EndOfText,
             ModelType = "llama",
         };
-        ModelFolder.Write(folder, Stamp, draft =>
+        ModelFolder.Write(folder, stamp, draft =>
         {
             var weights = new TinyWeights(shape, tokenizer);
             ModelFolder.WriteModel(draft, shape, weights, WeightPrecision.Float32, defaults);
