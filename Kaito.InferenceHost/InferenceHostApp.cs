@@ -1,5 +1,6 @@
 using Kaito.InferenceHost.Chat;
 using Kaito.InferenceHost.Completions;
+using Kaito.InferenceHost.Documentation;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
@@ -49,7 +50,9 @@ internal static partial class InferenceHostApp
 
     /// <param name="options">Checked settings.</param>
     /// <param name="loader">Loads the model once the host runs.</param>
-    public static WebApplication Build(InferenceHostOptions options, ModelLoader loader)
+    /// <param name="adjust">Has the last word on services.</param>
+    public static WebApplication Build(
+        InferenceHostOptions options, ModelLoader loader, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(static kestrel =>
@@ -73,6 +76,8 @@ internal static partial class InferenceHostApp
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName));
         builder.Services.AddSingleton<ServerLoad>();
+        builder.Services.AddSingleton<SystemReport>();
+        builder.Services.AddSingleton<EmbeddingCalls>();
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins([.. options.AllowedOrigins]).AllowAnyMethod().AllowAnyHeader()));
         builder.Services.AddSingleton<GenerationScheduler>();
@@ -80,8 +85,10 @@ internal static partial class InferenceHostApp
         builder.Services.Configure<HostOptions>(host =>
             host.ShutdownTimeout = options.ShutdownGrace + TimeSpan.FromSeconds(5));
 
+        adjust?.Invoke(builder);
         var app = builder.Build();
         app.UseExceptionHandler(static _ => { });
+        app.UseStatusCodePages(UnknownRoute.AnswerAsync);
         app.UseCors();
         app.UseMiddleware<ApiKeys>();
         app.UseMiddleware<RateLimit>();
@@ -95,6 +102,7 @@ internal static partial class InferenceHostApp
         app.MapEmbeddings();
         app.MapSimilarity();
         app.MapTokenize();
+        app.MapDocumentation();
         app.MapPlayground();
         app.MapService();
         return app;

@@ -90,6 +90,9 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         Computed,
     }
 
+    /// <param name="running">Sequences in the engine.</param>
+    /// <param name="waiting">Calls that have left the queue and are not in the engine yet.</param>
+    /// <param name="usage">Of the cache.</param>
     public void Observe(int running, int waiting, EngineUsage usage)
     {
         lock (_lock)
@@ -197,12 +200,13 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
 
     /// <summary>Prometheus text exposition, version 0.0.4.</summary>
     /// <param name="rejected">Requests turned away by the rate limit.</param>
-    public string Render(long rejected)
+    /// <param name="queued">Calls in the queue now: a step may take long, and autoscalers look at this.</param>
+    public string Render(long rejected, int queued)
     {
         var text = new MetricsText($"engine=\"0\",model_name=\"{MetricsText.Escape(model)}\"");
         lock (_lock)
         {
-            Gauges(text);
+            Gauges(text, _waiting + queued);
             Counters(text);
             foreach (var histogram in _histograms)
             {
@@ -221,14 +225,14 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         return text.ToString();
     }
 
-    private void Gauges(MetricsText text)
+    private void Gauges(MetricsText text, int waiting)
     {
         var used = _usage.CapacityTokens > 0 ? (double)_usage.CachedTokens / _usage.CapacityTokens : 0;
         text.Gauge("vllm:num_requests_running", "Sequences being worked on.", _running + _embedding);
-        text.Gauge("vllm:num_requests_waiting", "Requests waiting for a slot.", _waiting);
+        text.Gauge("vllm:num_requests_waiting", "Requests waiting for a slot.", waiting);
         text.Split(
             "vllm:num_requests_waiting_by_reason", "gauge", "Requests waiting for a slot, by reason.", "reason",
-            [("capacity", _waiting), ("deferred", 0)]);
+            [("capacity", waiting), ("deferred", 0)]);
         text.Gauge("vllm:num_requests_swapped", "Always 0: nothing is swapped.", 0);
         text.Gauge("vllm:kv_cache_usage_perc", "Share of the cache in use, 0 to 1.", used);
         text.Gauge("vllm:gpu_cache_usage_perc", "Older name of vllm:kv_cache_usage_perc.", used);

@@ -6,7 +6,7 @@ namespace Kaito.OpenAI;
 
 /// <summary>Body of <c>POST /v1/embeddings</c>, with the members that vLLM adds.</summary>
 /// <seealso href="https://platform.openai.com/docs/api-reference/embeddings/create"/>
-public sealed record EmbeddingRequest
+public sealed record EmbeddingRequest : IModelRequest
 {
     /// <summary>The served model's name; any when left out.</summary>
     public string? Model { get; init; }

@@ -4,7 +4,7 @@ namespace Kaito.OpenAI;
 
 /// <summary>Body of <c>POST /v1/responses</c>. What has several forms is kept as sent.</summary>
 /// <seealso href="https://platform.openai.com/docs/api-reference/responses/create"/>
-public sealed record ResponsesRequest
+public sealed record ResponsesRequest : IModelRequest
 {
     /// <summary>The served model's name; the first one when left out.</summary>
     public string? Model { get; init; }

@@ -3,9 +3,16 @@ using System.Text.Json.Serialization;
 
 namespace Kaito.OpenAI;
 
+/// <summary>A request that may name the model it is for.</summary>
+public interface IModelRequest
+{
+    /// <summary>A served name; <see langword="null"/> or empty for the first one.</summary>
+    string? Model { get; }
+}
+
 /// <summary>What chat and text completions share, exactly as sent. Nothing here has been checked yet.</summary>
 /// <remarks>The members past the OpenAI ones are vLLM's extensions. Unknown members are accepted and ignored.</remarks>
-public abstract record SamplingRequest
+public abstract record SamplingRequest : IModelRequest
 {
     /// <summary>The served model's name; the first served model when left out.</summary>
     public string? Model { get; init; }

@@ -4,7 +4,7 @@ namespace Kaito.OpenAI;
 
 /// <summary>Body of <c>POST /score</c>: how alike texts are; each side under one of three names.</summary>
 /// <seealso href="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#score-api"/>
-public sealed record ScoreRequest
+public sealed record ScoreRequest : IModelRequest
 {
     /// <summary>The served model's name; any when left out.</summary>
     public string? Model { get; init; }
@@ -63,7 +63,7 @@ public sealed record ScoreItem(int Index, float Score)
 }
 
 /// <summary>Body of <c>POST /rerank</c>.</summary>
-public sealed record RerankRequest
+public sealed record RerankRequest : IModelRequest
 {
     /// <summary>The served model's name; any when left out.</summary>
     public string? Model { get; init; }

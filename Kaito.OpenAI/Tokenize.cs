@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Kaito.OpenAI;
 
 /// <summary>Body of vLLM's <c>POST /tokenize</c>: a prompt, or messages to put into the chat template.</summary>
-public sealed record TokenizeRequest
+public sealed record TokenizeRequest : IModelRequest
 {
     /// <summary>The served model's name; the first one when left out.</summary>
     public string? Model { get; init; }
@@ -48,7 +48,7 @@ public sealed record TokenizeResponse(
 /// <summary>Body of vLLM's <c>POST /detokenize</c>.</summary>
 /// <param name="Model">The served model's name.</param>
 /// <param name="Tokens">Ids; required.</param>
-public sealed record DetokenizeRequest(string? Model, IReadOnlyList<int>? Tokens);
+public sealed record DetokenizeRequest(string? Model, IReadOnlyList<int>? Tokens) : IModelRequest;
 
 /// <summary>Answer of <c>POST /detokenize</c>.</summary>
 /// <param name="Prompt">The text.</param>

@@ -9,34 +9,23 @@ namespace Kaito.InferenceHost.Chat;
 internal static class ChatCompletionsEndpoint
 {
     public static void MapChatCompletions(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/chat/completions", HandleAsync).WithName("CreateChatCompletion").WithTags("Chat");
+        routes.MapPost("/v1/chat/completions", HandleAsync).WithName("CreateChatCompletion").WithTags("Chat")
+            .Takes(OpenAIJson.Default.ChatCompletionRequest).Gives(OpenAIJson.Default.ChatCompletion)
+            .Streams(OpenAIJson.Default.ChatCompletionChunk);
 
-    internal static async Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock)
+    internal static Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock) =>
+        ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.ChatCompletionRequest, (wire, model) =>
+        {
+            var id = CallId.Create("chatcmpl-", http);
+            var head = new ChatCompletion(id, clock.GetUtcNow().ToUnixTimeSeconds(), model.Name, [], new(0, 0, 0));
+            return ModelCalls.SubmitAsync(
+                http, scheduler, new(GenerationSpan.Chat, id, model.Name), ChatRequestParser.Parse(wire, model),
+                (call, stream) => AnswerAsync(http, wire, head, call, stream));
+        });
+
+    private static async Task<IResult> AnswerAsync(
+        HttpContext http, ChatCompletionRequest wire, ChatCompletion head, ChatCall call, GenerationStream stream)
     {
-        if (scheduler.Model is not { } model)
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.ChatCompletionRequest);
-        if (wire.Model is { Length: > 0 } name && name != model.Name)
-        {
-            return OpenAIResults.UnknownModel(name, model.Name);
-        }
-
-        if (!ChatRequestParser.Parse(wire, model).TryGet(out var call, out var errors))
-        {
-            return OpenAIResults.Invalid(errors);
-        }
-
-        if (!scheduler.TrySubmit(call.Requests, http.RequestAborted, out var stream))
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var id = CallId.Create("chatcmpl-", http);
-        var created = clock.GetUtcNow().ToUnixTimeSeconds();
-        var head = new ChatCompletion(id, created, model.Name, [], new(0, 0, 0));
         if (wire.Stream is true)
         {
             return new EventStreamResult<ChatCompletionChunk>(

@@ -17,6 +17,7 @@ namespace Kaito.InferenceHost.Chat;
 /// <param name="Split">How each answer is told apart.</param>
 internal sealed record ChatCall(
     ImmutableArray<GenerationRequest> Requests, int Wanted, ReportRules Reports, string Echo, SplitRules Split)
+    : IGenerationCall
 {
     /// <summary>Thoughts are part of the answer.</summary>
     public bool IncludeReasoning { get; init; } = true;
@@ -36,7 +37,7 @@ internal static class ChatRequestParser
         CheckMessages(wire.Messages ?? [], found);
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
-        var stop = SamplingParser.ParseStop(wire, model, found);
+        var stop = SamplingParser.ParseStop(wire, Asked(wire), model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
         var tools = ToolParser.Parse(wire, model, found);
         var grammar = ConstraintParser.Parse(wire, tools.Grammar, model, found);

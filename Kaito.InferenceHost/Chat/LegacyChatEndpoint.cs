@@ -19,7 +19,8 @@ internal static class LegacyChatEndpoint
     private const int DefaultTopK = 10;
 
     public static void MapLegacyChat(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/chat", HandleAsync).WithName("LegacyChat").WithTags("Chat");
+        routes.MapPost("/chat", HandleAsync).WithName("LegacyChat").WithTags("Chat")
+            .Takes(LegacyChatJson.Default.LegacyChatRequest).Gives(LegacyChatJson.Default.LegacyChatResponse);
 
     internal static async Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler)
     {

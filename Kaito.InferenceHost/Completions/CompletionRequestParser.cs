@@ -15,7 +15,7 @@ namespace Kaito.InferenceHost.Completions;
 /// <param name="Reports">What to report besides the text.</param>
 internal sealed record CompletionCall(
     ImmutableArray<GenerationRequest> Requests, ImmutableArray<string> Echoes, int Sampled, int Wanted,
-    ReportRules Reports);
+    ReportRules Reports) : IGenerationCall;
 
 /// <summary>Turns wire JSON into runnable requests, or into every reason why it cannot run.</summary>
 internal static class CompletionRequestParser
@@ -30,7 +30,7 @@ internal static class CompletionRequestParser
         var prompts = ParsePrompts(wire, model, found);
         CheckSupported(wire, found);
         var sampling = SamplingParser.Parse(wire, model, found);
-        var stop = SamplingParser.ParseStop(wire, model, found);
+        var stop = SamplingParser.ParseStop(wire, wire.MaxTokens, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
         var grammar = ConstraintParser.Parse(wire, null, model, found);
         var reports = ReportParser.Parse(wire, ("logprobs", wire.Logprobs), wire.Echo is true, model, found);

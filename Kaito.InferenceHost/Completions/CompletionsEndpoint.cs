@@ -9,33 +9,24 @@ namespace Kaito.InferenceHost.Completions;
 internal static class CompletionsEndpoint
 {
     public static void MapCompletions(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/completions", HandleAsync).WithName("CreateCompletion").WithTags("Completions");
+        routes.MapPost("/v1/completions", HandleAsync).WithName("CreateCompletion").WithTags("Completions")
+            .Takes(OpenAIJson.Default.CompletionRequest).Gives(OpenAIJson.Default.Completion)
+            .Streams(OpenAIJson.Default.Completion);
 
-    internal static async Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock)
+    internal static Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock) =>
+        ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.CompletionRequest, (wire, model) =>
+        {
+            var head = new Completion(
+                CallId.Create("cmpl-", http), clock.GetUtcNow().ToUnixTimeSeconds(), model.Name, []);
+            return ModelCalls.SubmitAsync(
+                http, scheduler, new(GenerationSpan.TextCompletion, head.Id, model.Name),
+                CompletionRequestParser.Parse(wire, model),
+                (call, stream) => AnswerAsync(http, wire, head, call, stream));
+        });
+
+    private static async Task<IResult> AnswerAsync(
+        HttpContext http, CompletionRequest wire, Completion head, CompletionCall call, GenerationStream stream)
     {
-        if (scheduler.Model is not { } model)
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.CompletionRequest);
-        if (wire.Model is { Length: > 0 } name && name != model.Name)
-        {
-            return OpenAIResults.UnknownModel(name, model.Name);
-        }
-
-        if (!CompletionRequestParser.Parse(wire, model).TryGet(out var call, out var errors))
-        {
-            return OpenAIResults.Invalid(errors);
-        }
-
-        if (!scheduler.TrySubmit(call.Requests, http.RequestAborted, out var stream))
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var head = new Completion(
-            CallId.Create("cmpl-", http), clock.GetUtcNow().ToUnixTimeSeconds(), model.Name, []);
         if (wire.Stream is true)
         {
             return new EventStreamResult<Completion>(

@@ -1,6 +1,7 @@
 using Kaito.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
+using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
 
 namespace Kaito.InferenceHost.Embeddings;
@@ -9,61 +10,35 @@ namespace Kaito.InferenceHost.Embeddings;
 internal static class EmbeddingsEndpoint
 {
     public static void MapEmbeddings(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/embeddings", HandleAsync).WithName("CreateEmbedding").WithTags("Embeddings");
+        routes.MapPost("/v1/embeddings", HandleAsync).WithName("CreateEmbedding").WithTags("Embeddings")
+            .Takes(OpenAIJson.Default.EmbeddingRequest).Gives(OpenAIJson.Default.EmbeddingList);
 
-    internal static async Task<IResult> HandleAsync(
-        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, TimeProvider clock)
+    internal static Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, EmbeddingCalls calls)
     {
-        if (scheduler.Model is not { } served)
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
+        var arrived = calls.Now;
+        return ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.EmbeddingRequest, AnswerAsync);
 
-        if (served.Embeddings is not { } model)
+        async Task<IResult> AnswerAsync(EmbeddingRequest wire, ServedModel served)
         {
-            return OpenAIResults.WrongKind("Embeddings API");
-        }
+            if (served.Embeddings is not { } model)
+            {
+                return OpenAIResults.WrongKind("Embeddings API");
+            }
 
-        var arrived = clock.GetTimestamp();
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.EmbeddingRequest);
-        if (wire.Model is { Length: > 0 } name && name != served.Name)
-        {
-            return OpenAIResults.UnknownModel(name, served.Name);
-        }
-
-        if (!EmbeddingRequestParser.Parse(wire, served, model).TryGet(out var call, out var errors))
-        {
-            return OpenAIResults.Invalid(errors);
-        }
-
-        if (!model.Embedder.TryEmbed(call.Texts, http.RequestAborted, out var answer))
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        using var watched = metrics.Embed(call.Texts, arrived);
-        try
-        {
-            var vectors = await answer.WaitAsync(http.RequestAborted);
-            watched.Succeed();
-            return TypedResults.Json(
-                Whole(call, vectors, CallId.Create("embd-", http), served.Name, clock),
-                OpenAIJson.Default.EmbeddingList);
-        }
-        catch (EncoderException failure)
-        {
-            watched.Fail();
-            return OpenAIResults.Failed(failure.Message);
+            return EmbeddingRequestParser.Parse(wire, served, model).TryGet(out var call, out var errors)
+                ? await calls.EmbedAsync(http, served, [.. call.Texts], arrived, vectors => TypedResults.Json(
+                    Whole(call, vectors, served.Name, http, calls), OpenAIJson.Default.EmbeddingList))
+                : OpenAIResults.Invalid(errors);
         }
     }
 
     private static EmbeddingList Whole(
-        EmbeddingCall call, float[][] vectors, string id, string model, TimeProvider clock)
+        EmbeddingCall call, float[][] vectors, string model, HttpContext http, EmbeddingCalls calls)
     {
         var tokens = call.Texts.Sum(static text => text.Length);
         return new(
-            id,
-            clock.GetUtcNow().ToUnixTimeSeconds(),
+            CallId.Create("embd-", http),
+            calls.UnixSeconds,
             model,
             [
                 .. vectors.Select((vector, index) => new EmbeddingItem(

@@ -1,12 +1,10 @@
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using Kaito.Core;
-using Kaito.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
 using Kaito.OpenAI;
-using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kaito.InferenceHost.Embeddings;
 
@@ -19,140 +17,101 @@ internal static class SimilarityEndpoints
     {
         foreach (var path in new[] { "/score", "/v1/score" })
         {
-            routes.MapPost(path, ScoreAsync).WithTags("Embeddings");
+            routes.MapPost(path, ScoreAsync).WithTags("Embeddings")
+                .Takes(OpenAIJson.Default.ScoreRequest).Gives(OpenAIJson.Default.ScoreList);
         }
 
         foreach (var path in new[] { "/rerank", "/v1/rerank", "/v2/rerank" })
         {
-            routes.MapPost(path, RerankAsync).WithTags("Embeddings");
+            routes.MapPost(path, RerankAsync).WithTags("Embeddings")
+                .Takes(OpenAIJson.Default.RerankRequest).Gives(OpenAIJson.Default.RerankList);
         }
     }
 
-    internal static async Task<IResult> ScoreAsync(
-        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, TimeProvider clock)
+    internal static Task<IResult> ScoreAsync(HttpContext http, GenerationScheduler scheduler, EmbeddingCalls calls)
     {
-        var arrived = clock.GetTimestamp();
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.ScoreRequest);
-        if (Refusal(http, scheduler, wire.Model, "Score API") is { } refusal)
+        var arrived = calls.Now;
+        return ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.ScoreRequest, async (wire, served) =>
         {
-            return refusal;
-        }
+            if (served.Embeddings is null)
+            {
+                return OpenAIResults.WrongKind("Score API");
+            }
 
-        var served = scheduler.Model!;
-        var (left, right) = Sides(wire);
-        if (left.Count == 0 || right.Count == 0 || (left.Count != 1 && left.Count != right.Count))
-        {
-            return OpenAIResults.Invalid(
-            [
-                new(
-                    "text_1", "count",
-                    $"text_1 has {left.Count} texts and text_2 has {right.Count}; give one for all, or as many on "
-                    + "both sides."),
-            ]);
-        }
-
-        return await EmbedAsync(
-            http, scheduler, metrics, arrived, [.. left, .. right], wire.TruncatePromptTokens, Answer);
-
-        IResult Answer(float[][] vectors, int tokens) => TypedResults.Json(
-            new ScoreList(
-                CallId.Create("score-", http),
-                clock.GetUtcNow().ToUnixTimeSeconds(),
-                served.Name,
+            var (left, right) = Sides(wire);
+            if (left.Count == 0 || right.Count == 0 || (left.Count != 1 && left.Count != right.Count))
+            {
+                return OpenAIResults.Invalid(
                 [
-                    .. right.Select((_, at) => new ScoreItem(
-                        at, Cosine(vectors[left.Count == 1 ? 0 : at], vectors[left.Count + at]))),
-                ],
-                new(tokens, tokens, 0)),
-            OpenAIJson.Default.ScoreList);
+                    new(
+                        "text_1", "count",
+                        $"text_1 has {left.Count} texts and text_2 has {right.Count}; give one for all, or as many on "
+                        + "both sides."),
+                ]);
+            }
+
+            return await EmbedAsync(
+                new(http, calls, served, arrived), [.. left, .. right], wire.TruncatePromptTokens,
+                (vectors, tokens) => TypedResults.Json(
+                    new ScoreList(
+                        CallId.Create("score-", http), calls.UnixSeconds, served.Name,
+                        [
+                            .. right.Select((_, at) => new ScoreItem(
+                                at, Cosine(vectors[left.Count == 1 ? 0 : at], vectors[left.Count + at]))),
+                        ],
+                        new(tokens, tokens, 0)),
+                    OpenAIJson.Default.ScoreList));
+        });
     }
 
     private static (IReadOnlyList<string> Left, IReadOnlyList<string> Right) Sides(ScoreRequest wire) => (
         wire.Text1 ?? wire.Queries ?? wire.Data1 ?? [],
         wire.Text2 ?? wire.Documents ?? wire.Data2 ?? []);
 
-    internal static async Task<IResult> RerankAsync(
-        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, TimeProvider clock)
+    internal static Task<IResult> RerankAsync(HttpContext http, GenerationScheduler scheduler, EmbeddingCalls calls)
     {
-        var arrived = clock.GetTimestamp();
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.RerankRequest);
-        if (Refusal(http, scheduler, wire.Model, "Rerank (Score) API") is { } refusal)
+        var arrived = calls.Now;
+        return ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.RerankRequest, async (wire, served) =>
         {
-            return refusal;
-        }
+            if (served.Embeddings is null)
+            {
+                return OpenAIResults.WrongKind("Rerank (Score) API");
+            }
 
-        var served = scheduler.Model!;
-        if (wire.Query is not { } query || wire.Documents is not { Count: > 0 } documents)
-        {
-            var missing = wire.Query is null ? "query" : "documents";
-            return OpenAIResults.Invalid(
-                [new(missing, "missing", $"{missing} is missing; give a query and a list of documents.")]);
-        }
+            if (wire.Query is not { } query || wire.Documents is not { Count: > 0 } documents)
+            {
+                var missing = wire.Query is null ? "query" : "documents";
+                return OpenAIResults.Invalid(
+                    [new(missing, "missing", $"{missing} is missing; give a query and a list of documents.")]);
+            }
 
-        if (wire.TopN < 0)
-        {
-            return OpenAIResults.Invalid(
-                [new("top_n", "out-of-range", $"top_n is {wire.TopN}; give 0 for all, or how many to return.")]);
-        }
+            if (wire.TopN < 0)
+            {
+                return OpenAIResults.Invalid(
+                    [new("top_n", "out-of-range", $"top_n is {wire.TopN}; give 0 for all, or how many to return.")]);
+            }
 
-        return await EmbedAsync(
-            http, scheduler, metrics, arrived, [query, .. documents], wire.TruncatePromptTokens, Answer);
-
-        IResult Answer(float[][] vectors, int tokens)
-        {
-            var results = documents
-                .Select((text, at) => new RerankResult(at, new(text), Cosine(vectors[0], vectors[at + 1])))
-                .OrderByDescending(static result => result.RelevanceScore)
-                .Take(wire.TopN is > 0 and var most ? most : documents.Count);
-            return TypedResults.Json(
-                new RerankList(CallId.Create("rerank-", http), served.Name, new(tokens), [.. results]),
-                OpenAIJson.Default.RerankList);
-        }
+            return await EmbedAsync(
+                new(http, calls, served, arrived), [query, .. documents], wire.TruncatePromptTokens,
+                (vectors, tokens) => TypedResults.Json(
+                    new RerankList(
+                        CallId.Create("rerank-", http), served.Name, new(tokens),
+                        [.. Ranked(documents, vectors).Take(wire.TopN is > 0 and var most ? most : documents.Count)]),
+                    OpenAIJson.Default.RerankList));
+        });
     }
 
-    private static JsonHttpResult<ErrorResponse>? Refusal(
-        HttpContext http, GenerationScheduler scheduler, string? name, string api) => scheduler.Model switch
-        {
-            null => OpenAIResults.Unavailable(http, scheduler.State),
-            { Embeddings: null } => OpenAIResults.WrongKind(api),
-            { } served when name is { Length: > 0 } && name != served.Name =>
-                OpenAIResults.UnknownModel(name, served.Name),
-            _ => null,
-        };
+    private static IEnumerable<RerankResult> Ranked(IReadOnlyList<string> documents, float[][] vectors) => documents
+        .Select((text, at) => new RerankResult(at, new(text), Cosine(vectors[0], vectors[at + 1])))
+        .OrderByDescending(static result => result.RelevanceScore);
 
     private static async Task<IResult> EmbedAsync(
-        HttpContext http,
-        GenerationScheduler scheduler,
-        InferenceMetrics metrics,
-        long arrived,
-        string[] texts,
-        int? truncate,
-        Func<float[][], int, IResult> answer)
-    {
-        var served = scheduler.Model!;
-        if (!Encode(texts, truncate, served).TryGet(out var inputs, out var errors))
-        {
-            return OpenAIResults.Invalid(errors);
-        }
-
-        if (!served.Embeddings!.Embedder.TryEmbed(inputs, http.RequestAborted, out var embedding))
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        using var watched = metrics.Embed(inputs, arrived);
-        try
-        {
-            var vectors = await embedding.WaitAsync(http.RequestAborted);
-            watched.Succeed();
-            return answer(vectors, inputs.Sum(static input => input.Length));
-        }
-        catch (EncoderException failure)
-        {
-            watched.Fail();
-            return OpenAIResults.Failed(failure.Message);
-        }
-    }
+        Asked asked, string[] texts, int? truncate, Func<float[][], int, IResult> answer) =>
+        Encode(texts, truncate, asked.Served).TryGet(out var inputs, out var errors)
+            ? await asked.Calls.EmbedAsync(
+                asked.Http, asked.Served, inputs, asked.Arrived,
+                vectors => answer(vectors, inputs.Sum(static input => input.Length)))
+            : OpenAIResults.Invalid(errors);
 
     private static Validated<int[][]> Encode(string[] texts, int? truncate, ServedModel served)
     {
@@ -176,4 +135,6 @@ internal static class SimilarityEndpoints
     // A vector of zeros is like nothing.
     private static float Cosine(float[] left, float[] right) =>
         TensorPrimitives.CosineSimilarity<float>(left, right) is var cosine && float.IsFinite(cosine) ? cosine : 0;
+
+    private sealed record Asked(HttpContext Http, EmbeddingCalls Calls, ServedModel Served, long Arrived);
 }

@@ -106,7 +106,7 @@ internal sealed partial class EngineLoop(
             _headNext++;
         }
 
-        metrics.Observe(_running.Count, queue.Count + (_head is null ? 0 : 1), _engine.Usage);
+        metrics.Observe(_running.Count, _head is null ? 0 : 1, _engine.Usage);
     }
 
     // The call at the head stays there until all its sequences run, so nobody overtakes it.

@@ -4,6 +4,13 @@ using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost.Generation;
 
+/// <summary>A call that can run.</summary>
+internal interface IGenerationCall
+{
+    /// <summary>Its sequences, at least one.</summary>
+    ImmutableArray<GenerationRequest> Requests { get; }
+}
+
 /// <summary>One sequence that can run as it stands: tokenized, bounded, every default filled in.</summary>
 /// <param name="Prompt">Token ids of the rendered prompt, at least one; shape [prompt_length].</param>
 /// <param name="MaxNewTokens">Upper bound on generated tokens, at least 1.</param>

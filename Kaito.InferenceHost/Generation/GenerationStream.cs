@@ -37,10 +37,20 @@ internal abstract record GenerationEvent(int Choice)
 /// <param name="Total">Tokens of the sequence up to here.</param>
 internal sealed record EventTokens(ImmutableArray<int> Ids, ImmutableArray<TokenReport> Reports, int Total);
 
+/// <summary>How a whole call ended.</summary>
+/// <param name="Reasons">One per sequence; <c>error</c> for one that the engine lost.</param>
+/// <param name="NewTokens">Of all sequences.</param>
+internal sealed record StreamEnd(ImmutableArray<string> Reasons, int NewTokens);
+
 /// <summary>The handle of one HTTP call: the events of its sequences, in order, one terminal event each.</summary>
 internal sealed class GenerationStream
 {
     private readonly Channel<GenerationEvent> _events;
+    private readonly TaskCompletionSource<StreamEnd> _ended =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly string[] _reasons;
+    private int _newTokens;
     private int _open;
 
     /// <param name="requests">At least one.</param>
@@ -50,6 +60,7 @@ internal sealed class GenerationStream
         ImmutableArray<GenerationRequest> requests, long arrived, CancellationToken cancelled)
     {
         (Requests, Arrived, Cancelled, _open) = (requests, arrived, cancelled, requests.Length);
+        _reasons = new string[requests.Length];
 
         // The engine must never wait for a slow client. A sequence emits at most one event for its prompt, one text per
         // token, one held back and one terminal event, so a channel of that size makes every TryWrite succeed.
@@ -69,6 +80,10 @@ internal sealed class GenerationStream
 
     public ChannelReader<GenerationEvent> Events => _events.Reader;
 
+    /// <summary>Done when every sequence has ended; never for a call whose client left while it waited.</summary>
+    public Task<StreamEnd> Ended => _ended.Task;
+
+    /// <summary>Called by the engine's thread only.</summary>
     public void Emit(GenerationEvent item)
     {
         if (!_events.Writer.TryWrite(item))
@@ -76,9 +91,18 @@ internal sealed class GenerationStream
             throw new InvalidOperationException("A call emitted more events than its token budget.");
         }
 
-        if (item is GenerationEvent.Finished or GenerationEvent.Failed && Interlocked.Decrement(ref _open) == 0)
+        if (item is not (GenerationEvent.Finished or GenerationEvent.Failed))
+        {
+            return;
+        }
+
+        var end = item as GenerationEvent.Finished;
+        _reasons[item.Choice] = end?.Reason ?? "error";
+        _newTokens += end?.NewTokens ?? 0;
+        if (--_open == 0)
         {
             _events.Writer.Complete();
+            _ended.TrySetResult(new([.. _reasons], _newTokens));
         }
     }
 }

@@ -59,7 +59,7 @@ internal static class SamplingParser
     }
 
     public static StopRules ParseStop(
-        SamplingRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
+        SamplingRequest wire, int? maxTokens, ServedModel model, ImmutableArray<FieldError>.Builder found)
     {
         var texts = wire.Stop ?? [];
         var tokens = wire.StopTokenIds ?? [];
@@ -74,6 +74,8 @@ internal static class SamplingParser
             found);
         RequireTokens("stop_token_ids", tokens, model, found);
         Require(least >= 0, "min_tokens", $"min_tokens is {least}; give 0 or more.", found);
+        Require(
+            maxTokens is not { } most || least <= int.Max(most, 0), "min_tokens", $"min_tokens is {least}; give at most max_tokens, {maxTokens}.", found);
         return new(
             [.. texts], tokens.ToFrozenSet(), wire.IncludeStopStrInOutput is true, wire.IgnoreEos is true, least);
     }

@@ -25,13 +25,11 @@ internal sealed partial class RateLimit(
             return;
         }
 
-        // Both counts, because a request is not in the queue yet while its body is read.
-        if (options.RateLimit is { } most
-            && Math.Max(scheduler.Waiting, load.Pending - most) is var waiting && waiting > most)
+        if (TooMany(scheduler.Waiting, load.Pending, options.RateLimit) is { } waiting)
         {
             load.Reject();
-            LogRejected(waiting, most);
-            await RejectAsync(http, waiting, most);
+            LogRejected(waiting, options.RateLimit!.Value);
+            await RejectAsync(http, waiting, options.RateLimit.Value);
             return;
         }
 
@@ -45,6 +43,13 @@ internal sealed partial class RateLimit(
             load.Leave();
         }
     }
+
+    /// <summary>How many wait, where that is too many; both counts, because a body that is read is not in the queue yet.</summary>
+    /// <param name="queued">Calls in the queue.</param>
+    /// <param name="pending">Calls between their first byte and their last one.</param>
+    /// <param name="most">How many may wait; null for any number.</param>
+    internal static int? TooMany(int queued, int pending, int? most) =>
+        most is { } may && Math.Max(queued, pending - may) is var waiting && waiting > may ? waiting : null;
 
     private static Task RejectAsync(HttpContext http, int waiting, int most)
     {

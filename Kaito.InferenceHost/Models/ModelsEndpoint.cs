@@ -9,8 +9,10 @@ internal static class ModelsEndpoint
 {
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", List).WithName("ListModels").WithTags("Models");
-        routes.MapGet("/v1/models/{**id}", Get).WithName("RetrieveModel").WithTags("Models");
+        routes.MapGet("/v1/models", List).WithName("ListModels").WithTags("Models")
+            .Gives(OpenAIJson.Default.ModelList);
+        routes.MapGet("/v1/models/{**id}", Get).WithName("RetrieveModel").WithTags("Models")
+            .Gives(OpenAIJson.Default.ModelCard);
     }
 
     internal static IResult List(HttpContext http, GenerationScheduler scheduler) => scheduler.Model is { } model

@@ -6,6 +6,7 @@ using Kaito.Core;
 using Kaito.InferenceHost.Chat;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
+using Kaito.InferenceHost.Models;
 using Kaito.InferenceHost.Tools;
 using Kaito.OpenAI;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,47 +18,47 @@ internal static class ResponsesEndpoint
 {
     public static void MapResponses(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/responses", HandleAsync).WithName("CreateResponse").WithTags("Responses");
-        routes.MapGet("/v1/responses/{id}", static (string id) => Unknown(id, "response_id"));
-        routes.MapPost("/v1/responses/{id}/cancel", static (string id) => Unknown(id, "response_id"));
+        routes.MapPost("/v1/responses", HandleAsync).WithName("CreateResponse").WithTags("Responses")
+            .Takes(OpenAIJson.Default.ResponsesRequest).Gives(OpenAIJson.Default.JsonObject)
+            .Streams(OpenAIJson.Default.JsonObject);
+        routes.MapGet("/v1/responses/{id}", static (string id) => Unknown(id, "response_id"))
+            .WithName("RetrieveResponse").WithTags("Responses").Gives(OpenAIJson.Default.JsonObject);
+        routes.MapPost("/v1/responses/{id}/cancel", static (string id) => Unknown(id, "response_id"))
+            .WithName("CancelResponse").WithTags("Responses").Gives(OpenAIJson.Default.JsonObject);
     }
 
-    internal static async Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock)
-    {
-        if (scheduler.Model is not { } model)
+    internal static Task<IResult> HandleAsync(HttpContext http, GenerationScheduler scheduler, TimeProvider clock) =>
+        ModelCalls.ServeAsync(http, scheduler, OpenAIJson.Default.ResponsesRequest, async (wire, model) =>
         {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
+            if (wire.PreviousResponseId is { Length: > 0 } previous)
+            {
+                return Unknown(previous, "previous_response_id");
+            }
 
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.ResponsesRequest);
-        if (wire.Model is { Length: > 0 } name && name != model.Name)
-        {
-            return OpenAIResults.UnknownModel(name, model.Name);
-        }
-
-        if (wire.PreviousResponseId is { Length: > 0 } previous)
-        {
-            return Unknown(previous, "previous_response_id");
-        }
-
-        if (!ResponsesParser.Parse(wire).TryGet(out var chat, out var errors)
-            || !ChatRequestParser.Parse(chat, model).TryGet(out var call, out errors))
-        {
-            return OpenAIResults.Invalid(Renamed(errors));
-        }
-
-        if (!scheduler.TrySubmit(call.Requests, http.RequestAborted, out var stream))
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var items = new ResponseItems(wire, new()
-        {
-            ["id"] = CallId.Create("resp_", http),
-            ["object"] = "response",
-            ["created_at"] = clock.GetUtcNow().ToUnixTimeSeconds(),
-            ["model"] = model.Name,
+            var id = CallId.Create("resp_", http);
+            return await ModelCalls.SubmitAsync(
+                http, scheduler, new(GenerationSpan.Chat, id, model.Name), Parse(wire, model),
+                (call, stream) => AnswerAsync(http, wire, Head(id, model, clock), call, stream));
         });
+
+    private static Validated<ChatCall> Parse(ResponsesRequest wire, ServedModel model) =>
+        ResponsesParser.Parse(wire).TryGet(out var chat, out var errors)
+            && ChatRequestParser.Parse(chat, model).TryGet(out var call, out errors)
+            ? call
+            : Renamed(errors);
+
+    private static JsonObject Head(string id, ServedModel model, TimeProvider clock) => new()
+    {
+        ["id"] = id,
+        ["object"] = "response",
+        ["created_at"] = clock.GetUtcNow().ToUnixTimeSeconds(),
+        ["model"] = model.Name,
+    };
+
+    private static async Task<IResult> AnswerAsync(
+        HttpContext http, ResponsesRequest wire, JsonObject head, ChatCall call, GenerationStream stream)
+    {
+        var items = new ResponseItems(wire, head);
         return wire.Stream is true
             ? new ResponseStream(stream, items, call.Split)
             : await WholeAsync(stream, items, call.Split, http.RequestAborted);

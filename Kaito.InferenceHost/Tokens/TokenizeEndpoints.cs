@@ -14,23 +14,24 @@ internal static class TokenizeEndpoints
 {
     public static void MapTokenize(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/tokenize", TokenizeAsync).WithName("Tokenize").WithTags("Tokens");
-        routes.MapPost("/detokenize", DetokenizeAsync).WithName("Detokenize").WithTags("Tokens");
+        routes.MapPost("/tokenize", TokenizeAsync).WithName("Tokenize").WithTags("Tokens")
+            .Takes(OpenAIJson.Default.TokenizeRequest).Gives(OpenAIJson.Default.TokenizeResponse);
+        routes.MapPost("/detokenize", DetokenizeAsync).WithName("Detokenize").WithTags("Tokens")
+            .Takes(OpenAIJson.Default.DetokenizeRequest).Gives(OpenAIJson.Default.DetokenizeResponse);
     }
 
-    internal static async Task<IResult> TokenizeAsync(HttpContext http, GenerationScheduler scheduler)
+    internal static Task<IResult> TokenizeAsync(HttpContext http, GenerationScheduler scheduler) =>
+        ModelCalls.ServeAsync(
+            http, scheduler, OpenAIJson.Default.TokenizeRequest,
+            static (wire, model) => Task.FromResult(Tokenize(wire, model)));
+
+    internal static Task<IResult> DetokenizeAsync(HttpContext http, GenerationScheduler scheduler) =>
+        ModelCalls.ServeAsync(
+            http, scheduler, OpenAIJson.Default.DetokenizeRequest,
+            static (wire, model) => Task.FromResult(Detokenize(wire, model)));
+
+    private static IResult Tokenize(TokenizeRequest wire, ServedModel model)
     {
-        if (scheduler.Model is not { } model)
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.TokenizeRequest);
-        if (wire.Model is { Length: > 0 } name && name != model.Name)
-        {
-            return OpenAIResults.UnknownModel(name, model.Name);
-        }
-
         if (!Encode(wire, model).TryGet(out var tokens, out var errors))
         {
             return OpenAIResults.Invalid(errors);
@@ -43,19 +44,8 @@ internal static class TokenizeEndpoints
             new TokenizeResponse(tokens.Length, model.ContextTokens, tokens, texts), OpenAIJson.Default.TokenizeResponse);
     }
 
-    internal static async Task<IResult> DetokenizeAsync(HttpContext http, GenerationScheduler scheduler)
+    private static IResult Detokenize(DetokenizeRequest wire, ServedModel model)
     {
-        if (scheduler.Model is not { } model)
-        {
-            return OpenAIResults.Unavailable(http, scheduler.State);
-        }
-
-        var wire = await RequestBody.ReadAsync(http, OpenAIJson.Default.DetokenizeRequest);
-        if (wire.Model is { Length: > 0 } name && name != model.Name)
-        {
-            return OpenAIResults.UnknownModel(name, model.Name);
-        }
-
         if (wire.Tokens is not { } tokens)
         {
             return OpenAIResults.Invalid([new("tokens", "missing", "tokens is missing; give a list of token ids.")]);

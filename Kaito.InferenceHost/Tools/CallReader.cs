@@ -120,9 +120,7 @@ internal sealed class JsonCalls(Func<string, string?>? nameOf = null) : ICallRea
 /// <param name="index">Position of the call in its answer.</param>
 internal sealed class JsonArguments(int index)
 {
-    private int _depth;
-    private bool _inString;
-    private bool _escaped;
+    private JsonDepth _at;
 
     public bool IsComplete { get; private set; }
 
@@ -137,19 +135,7 @@ internal sealed class JsonArguments(int index)
             found.Add(new AnswerPart.CallArguments(index, c.ToString()));
         }
 
-        if (_escaped)
-        {
-            _escaped = false;
-        }
-        else if (_inString)
-        {
-            (_escaped, _inString) = (c == '\\', c != '"');
-        }
-        else
-        {
-            _inString = c == '"';
-            _depth += c is '{' or '[' ? 1 : c is '}' or ']' ? -1 : 0;
-            IsComplete = _depth == 0;
-        }
+        _at.Push(c);
+        IsComplete = _at is { Level: 0, InString: false };
     }
 }

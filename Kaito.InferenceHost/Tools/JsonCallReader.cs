@@ -16,9 +16,7 @@ internal sealed class JsonCallReader(int index)
     private readonly StringBuilder _value = new();
     private readonly StringBuilder _early = new();
     private string? _name;
-    private int _depth;
-    private bool _inString;
-    private bool _escaped;
+    private JsonDepth _at;
     private bool _inValue;
     private bool _textArguments;
     private bool _anyArguments;
@@ -36,79 +34,44 @@ internal sealed class JsonCallReader(int index)
     public void Push(char c, List<AnswerPart> found)
     {
         _all.Append(c);
-        if (_inString)
+        var (before, depth) = (_at.InString, _at.Level);
+        _at.Push(c);
+        if (before)
         {
-            PushInString(c, found);
-            return;
+            Keep(c, found);
         }
+        else if (_at.Level == 0)
+        {
+            EndValue(found);
+            End(found);
+        }
+        else
+        {
+            Take(c, depth, found);
+        }
+    }
 
+    private void Take(char c, int depth, List<AnswerPart> found)
+    {
         switch (c)
         {
-            case '{' or '[':
-                Enter(c, found);
+            case '{' when depth == 0:
                 break;
-            case '}' or ']':
-                Leave(c, found);
-                break;
-            case ':' when _depth == 1 && !_inValue:
+            case ':' when depth == 1 && !_inValue:
                 _inValue = true;
                 _value.Clear();
                 break;
-            case ',' when _depth == 1:
+            case ',' when depth == 1:
                 EndValue(found);
                 break;
             default:
-                _inString = c == '"';
-                KeepUnlessSpace(c, found);
+                // White space within the arguments is theirs.
+                if (depth > 1 || !char.IsWhiteSpace(c))
+                {
+                    Keep(c, found);
+                }
+
                 break;
-        }
-    }
-
-    private void Enter(char c, List<AnswerPart> found)
-    {
-        _depth++;
-        if (_depth > 1)
-        {
-            Keep(c, found);
-        }
-    }
-
-    private void Leave(char c, List<AnswerPart> found)
-    {
-        _depth--;
-        if (_depth > 0)
-        {
-            Keep(c, found);
-            return;
-        }
-
-        EndValue(found);
-        End(found);
-    }
-
-    // White space within the arguments is theirs.
-    private void KeepUnlessSpace(char c, List<AnswerPart> found)
-    {
-        if (_depth > 1 || !char.IsWhiteSpace(c))
-        {
-            Keep(c, found);
-        }
-    }
-
-    private void PushInString(char c, List<AnswerPart> found)
-    {
-        Keep(c, found);
-        if (_escaped)
-        {
-            _escaped = false;
-        }
-        else if (c == '\\')
-        {
-            _escaped = true;
-        }
-        else if (c == '"')
-        {
-            _inString = false;
         }
     }
 

@@ -22,9 +22,12 @@ internal sealed class InferenceHostFixture : IAsyncDisposable
     };
 
     public static async Task<InferenceHostFixture> StartAsync(
-        ModelLoader loader, InferenceHostOptions? options = null, bool untilReady = true)
+        ModelLoader loader,
+        InferenceHostOptions? options = null,
+        bool untilReady = true,
+        Action<WebApplicationBuilder>? adjust = null)
     {
-        var fixture = new InferenceHostFixture(InferenceHostApp.Build(options ?? Options, loader));
+        var fixture = new InferenceHostFixture(InferenceHostApp.Build(options ?? Options, loader, adjust));
         await fixture.App.StartAsync(TestContext.Current.CancellationToken);
         fixture.Client.BaseAddress = new(fixture.App.Urls.Single());
         if (untilReady)

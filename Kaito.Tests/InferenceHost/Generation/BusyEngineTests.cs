@@ -35,6 +35,25 @@ public sealed class BusyEngineTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Health_WhileAStepBlocks_TakesAtMostFiftyMilliseconds()
+    {
+        var host = await StartAsync(InferenceHostFixture.Options.StallLimit);
+        var running = await BlockAsync(host);
+        var took = new List<TimeSpan>();
+        for (var i = 0; i < 21; i++)
+        {
+            var asked = TimeProvider.System.GetTimestamp();
+            Assert.Equal(200, (await host.GetAsync("/health")).Status);
+            took.Add(TimeProvider.System.GetElapsedTime(asked));
+        }
+
+        // The middle one: other tests share this machine's cores.
+        Assert.InRange(took.Order().ElementAt(took.Count / 2), TimeSpan.Zero, TimeSpan.FromMilliseconds(50));
+        _engine.Gate.Set();
+        Assert.Equal(200, (await running).Status);
+    }
+
+    [Fact]
     public async Task Health_AStepPastTheLimit_Is503UntilItEnds()
     {
         var host = await StartAsync(TimeSpan.FromMilliseconds(20));

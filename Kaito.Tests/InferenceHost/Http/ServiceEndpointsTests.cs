@@ -32,6 +32,21 @@ public sealed class ServiceEndpointsTests
         Assert.Equal(200, (await host.PostAsync("/ping", "")).Status);
     }
 
+    [Theory]
+    [InlineData("application/json", """{"status":"Healthy"}""")]
+    [InlineData("*/*", "")]
+    public async Task Health_Ready_HasABodyForClientsOfTheFirstRuntimesOnly(string accept, string expected)
+    {
+        await using var host = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health");
+        request.Headers.Accept.ParseAdd(accept);
+
+        using var answer = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(200, (int)answer.StatusCode);
+        Assert.Equal(expected, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Models_List_NamesRootAndLength()
     {
