@@ -14,6 +14,7 @@ internal sealed class CrashArea : IBenchArea
 {
     private const int QuickEvery = 29;
     private const int Shown = 10;
+    private static readonly TimeSpan s_tell = TimeSpan.FromSeconds(30);
     private static readonly Target s_none = new(0, Bound.AtMost);
 
     public string Name => "crash";
@@ -23,18 +24,43 @@ internal sealed class CrashArea : IBenchArea
     {
         var started = Stopwatch.GetTimestamp();
         var points = CrashPlan.All(CrashScenarios.All, quick ? QuickEvery : 1);
-        var found = CrashPlan.Play(points, cancellationToken);
-        foreach (var finding in found.Take(Shown))
+        var tally = new CrashTally(Shown, Console.Error);
+        var playing = Task.Run(() => CrashPlan.Play(points, tally.Take, cancellationToken), cancellationToken);
+        while (await Task.WhenAny(playing, Task.Delay(s_tell, TimeProvider.System, cancellationToken)) != playing)
         {
-            await Console.Error.WriteLineAsync(finding.ToString());
+            await Console.Error.WriteLineAsync($"{tally.Played} of {points.Length} points, {tally.Found} findings");
         }
 
+        var found = await playing;
         yield return new("crash.scenarios", CrashScenarios.All.Length, "", new(30, Bound.AtLeast));
         yield return new("crash.points", points.Length, "", quick ? null : new(5000, Bound.AtLeast));
         yield return new("crash.leaked", found.Sum(static f => f.Leaked.Length), "", s_none);
         yield return new("crash.missing", found.Sum(static f => f.Missing.Length), "", s_none);
         yield return new("crash.unsettled", found.Count(static f => f.Problem is not null), "", s_none);
         yield return new("crash.point", Stopwatch.GetElapsedTime(started).TotalMilliseconds / points.Length, "ms");
+    }
+}
+
+/// <summary>Counts runs as they end, and shows the first that ended otherwise; for any number of threads.</summary>
+internal sealed class CrashTally(int shown, TextWriter output)
+{
+    private int _played;
+    private int _found;
+
+    public int Played => Volatile.Read(ref _played);
+
+    public int Found => Volatile.Read(ref _found);
+
+    public void Take(ImmutableArray<CrashFinding> findings)
+    {
+        Interlocked.Increment(ref _played);
+        foreach (var finding in findings)
+        {
+            if (Interlocked.Increment(ref _found) <= shown)
+            {
+                output.WriteLine(finding);
+            }
+        }
     }
 }
 
@@ -91,11 +117,19 @@ internal sealed record CrashPlan(CrashScenario Scenario, SimFaults Faults, Crash
     ];
 
     /// <summary>Runs all of them, as many at a time as there are processors.</summary>
+    /// <param name="points">What to run.</param>
+    /// <param name="played">Told of each run that ended, by the thread that ran it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public static ImmutableArray<CrashFinding> Play(
-        IReadOnlyCollection<CrashPlan> points, CancellationToken cancellationToken) =>
+        IReadOnlyCollection<CrashPlan> points, Action<ImmutableArray<CrashFinding>> played,
+        CancellationToken cancellationToken) =>
     [
-        .. points.AsParallel().AsOrdered().WithCancellation(cancellationToken)
-            .SelectMany(static point => point.Play().AsEnumerable()),
+        .. points.AsParallel().AsOrdered().WithCancellation(cancellationToken).SelectMany(point =>
+        {
+            var findings = point.Play();
+            played(findings);
+            return findings.AsEnumerable();
+        }),
     ];
 
     /// <summary>Those of one scenario.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Kaito.Core.Kubernetes;
 
 namespace Kaito.Core.Api;
 
@@ -6,7 +7,8 @@ namespace Kaito.Core.Api;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    Converters = [typeof(KubeTimeConverter)])]
 [JsonSerializable(typeof(InferenceSetResource))]
 [JsonSerializable(typeof(InferenceSetStatus))]
 [JsonSerializable(typeof(RagEngineResource))]

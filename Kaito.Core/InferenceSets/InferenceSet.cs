@@ -30,8 +30,10 @@ public sealed record InferenceSet
     /// <summary>What each Workspace is made from: a Workspace without a name.</summary>
     public required WorkspaceResource Template { get; init; }
 
-    /// <summary>Nodes of one Workspace, at least 1.</summary>
-    public required int NodesPerReplica { get; init; }
+    /// <summary>
+    /// Nodes of one Workspace, at least 1; <see langword="null"/> while nobody knows how large the model is.
+    /// </summary>
+    public required int? NodesPerReplica { get; init; }
 
     /// <summary>Most nodes of the set; <see langword="null"/> for no limit.</summary>
     public int? NodeLimit { get; init; }

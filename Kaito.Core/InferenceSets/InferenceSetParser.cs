@@ -101,7 +101,7 @@ public static class InferenceSetParser
         return inherited.SetItems(Map(metadata, "annotations"));
     }
 
-    private static int CheckChild(
+    private static int? CheckChild(
         WorkspaceResource child, Offer offer, int? contextTokens, Findings findings)
     {
         var named = child with { Metadata = child.Metadata with { Name = "replica" } };
@@ -112,7 +112,7 @@ public static class InferenceSetParser
                 findings.Warning("spec.template", warning);
             }
 
-            return workspace.Nodes;
+            return workspace.ModelKnown ? workspace.Nodes : null;
         }
 
         foreach (var error in errors)

@@ -7,7 +7,8 @@ namespace Kaito.Core.Kubernetes;
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(KubeTimeConverter)])]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Deployment))]
 [JsonSerializable(typeof(ControllerRevision))]

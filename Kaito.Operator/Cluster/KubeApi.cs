@@ -10,8 +10,8 @@ using Kaito.Core.Kubernetes;
 namespace Kaito.Operator.Cluster;
 
 /// <summary>
-/// The API server over HTTP. Every request but a watch ends within 30 seconds, and a watch when it was silent for 90:
-/// the server says something each minute, so that a connection that died in silence is found.
+/// The API server over HTTP. Every request but a watch ends within 30 seconds. A watch is asked for 10, and the server
+/// ends it: one that did not has died in silence, and what it kept to itself is known 2 seconds later.
 /// </summary>
 internal sealed class KubeApi(Kubernetes kubernetes, TimeProvider? clock = null) : IKubeApi
 {
@@ -21,10 +21,10 @@ internal sealed class KubeApi(Kubernetes kubernetes, TimeProvider? clock = null)
     private const string JsonType = "application/json";
     private const string MetadataType = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     private const string MetadataListType = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-    private const int WatchSeconds = 300;
-    private const int PageSize = 250;
+    private const int WatchSeconds = 10;
+    private const int PageSize = 100;
     private static readonly TimeSpan s_requestLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_silenceLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_silenceLimit = TimeSpan.FromSeconds(WatchSeconds + 2);
 
     public async Task<T?> GetAsync<T>(
         KubeKind<T> kind, string? space, string name, CancellationToken cancellationToken)
@@ -87,19 +87,30 @@ internal sealed class KubeApi(Kubernetes kubernetes, TimeProvider? clock = null)
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
         using var request = await RequestAsync(HttpMethod.Get, path, null, JsonType, limit.Token);
         request.Headers.Accept.ParseAdd(kind.MetadataOnly ? MetadataType : JsonType);
-        using var response = await kubernetes.HttpClient.SendAsync(
-            request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-        if (!response.IsSuccessStatusCode)
-        {
-            throw Refused(response.StatusCode, path, await response.Content.ReadAsStringAsync(limit.Token));
-        }
-
+        using var response = await OpenAsync(request, path, limit.Token, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(limit.Token);
         await using var lines = JsonLines.ReadAsync(stream, limit.Token).GetAsyncEnumerator(limit.Token);
         while (await NextAsync(lines, silence))
         {
             silence.CancelAfter(s_silenceLimit);
             yield return Step(lines.Current.RootElement, kind, path);
+        }
+    }
+
+    private async Task<HttpResponseMessage> OpenAsync(
+        HttpRequestMessage request, string path, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var response = await kubernetes.HttpClient.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, limit);
+            return response.IsSuccessStatusCode
+                ? response
+                : throw Refused(response.StatusCode, path, await response.Content.ReadAsStringAsync(limit));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The watch {path} was not answered within {s_silenceLimit.TotalSeconds} s.");
         }
     }
 

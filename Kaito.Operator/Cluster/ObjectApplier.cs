@@ -24,6 +24,9 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
     /// <summary>On every applied object: a digest of what was applied.</summary>
     public const string Annotation = "kaito.sh/applied-hash";
 
+    // Of a StatefulSet, from Kubernetes 1.23 on.
+    private const string ClaimRetention = "persistentVolumeClaimRetentionPolicy";
+
     private static readonly TimeSpan s_shortestTrust = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_longestTrust = TimeSpan.FromMinutes(60);
 
@@ -61,9 +64,23 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
             return false;
         }
 
-        var metadata = await api.ApplyAsync(path, Marked(json, content), cancellationToken);
+        var metadata = await ApplyAsync(path, Marked(json, content), cancellationToken);
         Remember(owner, new(place, content, Digest(Version(metadata))));
         return true;
+    }
+
+    // A server that does not know a field refuses all of the apply. What this one adds the others do without.
+    private async Task<ObjectMeta> ApplyAsync(string path, JsonNode manifest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await api.ApplyAsync(path, manifest.ToJsonString(), cancellationToken);
+        }
+        catch (KubeException old) when (old.Message.Contains(ClaimRetention, StringComparison.Ordinal)
+            && (manifest["spec"] as JsonObject)?.Remove(ClaimRetention) == true)
+        {
+            return await api.ApplyAsync(path, manifest.ToJsonString(), cancellationToken);
+        }
     }
 
     private bool IsAsApplied(Applied last, UInt128 content, ObjectMeta live) => last.Content == content
@@ -95,14 +112,14 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
         ? $"{metadata.Uid}/{generation}"
         : $"{metadata.Uid}/{metadata.ResourceVersion}";
 
-    private static string Marked(string json, UInt128 content)
+    private static JsonNode Marked(string json, UInt128 content)
     {
         var manifest = JsonNode.Parse(json)!;
         var metadata = manifest["metadata"]!.AsObject();
         var annotations = metadata["annotations"]?.AsObject() ?? [];
         annotations[Annotation] = Text(content);
         metadata["annotations"] = annotations;
-        return manifest.ToJsonString();
+        return manifest;
     }
 
     private static UInt128 Digest(string text) =>

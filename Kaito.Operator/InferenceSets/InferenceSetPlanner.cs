@@ -21,9 +21,10 @@ internal static class InferenceSetPlanner
     public static InferenceSetPlan Plan(
         InferenceSet set, ImmutableArray<WorkspaceResource> workspaces, ReplicaFacts facts)
     {
+        var live = workspaces.Where(static w => w.Metadata.DeletionTimestamp is null).ToImmutableArray();
+        set = set with { NodesPerReplica = NodesPerReplica(set, live) };
         var wanted = Wanted(set);
         var hash = ReplicaTemplate.Hash(set);
-        var live = workspaces.Where(static w => w.Metadata.DeletionTimestamp is null).ToImmutableArray();
         var upgrade = ReplicaUpgrades.Next(set, live, wanted, facts);
         var target = upgrade.Extra ? wanted + 1 : wanted;
         var surplus = Surplus(hash, live, target, facts);
@@ -33,7 +34,7 @@ internal static class InferenceSetPlanner
 
         // A Workspace that leaves keeps its nodes until it is gone: its successor waits for that only at the limit of nodes.
         var room = set.NodeLimit is { } limit
-            ? Math.Max(0, (limit / set.NodesPerReplica) - workspaces.Length)
+            ? Math.Max(0, (limit / set.NodesPerReplica!.Value) - workspaces.Length)
             : int.MaxValue;
         var missing = Math.Min(target - kept.Length, room);
         var ready = live.Count(IsReady);
@@ -76,8 +77,14 @@ internal static class InferenceSetPlanner
         && Holds(workspace, ConditionTypes.WorkspaceSucceeded);
 
     private static int Wanted(InferenceSet set) => set.NodeLimit is { } limit
-        ? Math.Min(set.Replicas, limit / set.NodesPerReplica)
+        ? Math.Min(set.Replicas, limit / set.NodesPerReplica!.Value)
         : set.Replicas;
+
+    // The size of a model that is looked up is told by the replicas. Until then those that are there stay, and the first
+    // one may take all of the limit.
+    private static int NodesPerReplica(InferenceSet set, ImmutableArray<WorkspaceResource> live) => set.NodesPerReplica
+        ?? live.Max(static w => w.Status?.TargetNodeCount)
+        ?? Math.Max(1, (set.NodeLimit ?? 1) / Math.Max(1, live.Length));
 
     // Those go first whose loss is felt least: not ready, then out of date, then what has least to do, then the youngest.
     private static ImmutableArray<WorkspaceResource> Surplus(

@@ -130,11 +130,20 @@ internal sealed partial class InferenceSetReconciler(
         CancellationToken cancellationToken)
     {
         string? failure = null;
+        var taken = ImmutableArray.CreateBuilder<KubeNameTakenException>();
         try
         {
             foreach (var workspace in plan.Apply)
             {
-                await api.ApplyAsync(workspace, cancellationToken);
+                if (await IsFreeAsync(workspace, cancellationToken))
+                {
+                    await api.ApplyAsync(workspace, cancellationToken);
+                }
+                else
+                {
+                    taken.Add(new(workspace));
+                    failure = taken[0].Message;
+                }
             }
 
             foreach (var workspace in plan.Delete)
@@ -157,6 +166,12 @@ internal sealed partial class InferenceSetReconciler(
             await WriteStatusAsync(resource, plan, failure, cancellationToken);
         }
 
+        if (taken.Count > 0)
+        {
+            events.Record(resource, new(true, taken[0].Reason, taken[0].Message));
+            throw taken[0];
+        }
+
         foreach (var made in plan.Apply.Where(w => workspaces.All(old => old.Metadata.Name != w.Metadata.Name)))
         {
             events.Record(resource, new(false, "WorkspaceCreated", $"Created Workspace {made.Metadata.Name}"));
@@ -171,6 +186,15 @@ internal sealed partial class InferenceSetReconciler(
         {
             events.Record(resource, occurrence);
         }
+    }
+
+    // Applying takes over fields, and a Workspace of the same name may be somebody else's.
+    private async Task<bool> IsFreeAsync(WorkspaceResource desired, CancellationToken cancellationToken)
+    {
+        var there = await api.GetAsync(
+            KubeKinds.Workspaces, desired.Metadata.Namespace, desired.Metadata.Name!, cancellationToken);
+        return there is null || (there.Metadata.OwnerReferences ?? []).Any(
+            owner => owner.Uid == desired.Metadata.OwnerReferences!.Value[0].Uid);
     }
 
     private async Task ReplaceDriftedNodesAsync(

@@ -47,6 +47,15 @@ internal sealed partial class RagEngineReconciler(
         var valid = RagEngineParser.Parse(resource, options.NodeSource(null)).TryGet(out var rag, out var errors);
         var map = rag?.Guardrails switch { null => null, "" => RagWorkload.DefaultGuardrails, var named => named };
         var observed = await observer.ObserveAsync(resource, map, cancellationToken);
+        var waits = _pace.Waits(key, observed.ForNodes.Claims);
+        observed = observed with
+        {
+            ForNodes = observed.ForNodes with
+            {
+                Hung = waits.Hung,
+                Refused = _pace.Refused(key, observed.ForNodes.Claims),
+            },
+        };
         var plan = valid ? RagEnginePlanner.Plan(rag!, observed, options) : RagEnginePlanner.Reject(errors);
         var pause = _pace.Hold(key, observed.ForNodes.Claims, plan.Apply.OfType<NodeClaim>());
 
@@ -54,7 +63,7 @@ internal sealed partial class RagEngineReconciler(
         await WriteStatusAsync(resource, plan, failure?.SourceException.Message, cancellationToken);
         failure?.Throw();
         LogReconciled(key, plan.Apply.Length);
-        return pause.Recheck ?? (map is null ? _objects.TrustEnds(key) : s_guardrailsRecheck);
+        return new[] { pause.Recheck, waits.Recheck, map is null ? null : s_guardrailsRecheck, _objects.TrustEnds(key) }.Min();
     }
 
     private async Task<ExceptionDispatchInfo?> ActAsync(

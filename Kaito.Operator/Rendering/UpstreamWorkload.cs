@@ -52,7 +52,7 @@ internal static class UpstreamWorkload
                 PodManagementPolicy = "Parallel",
 
                 // Only with claims: API servers of 1.21 and 1.22 do not know the field either.
-                PersistentVolumeClaimRetentionPolicy = claims.IsEmpty || !options.RecentServer
+                PersistentVolumeClaimRetentionPolicy = claims.IsEmpty
                     ? null
                     : new() { WhenScaled = "Retain", WhenDeleted = "Delete" },
                 Selector = new() { MatchLabels = PodParts.Labels(workspace) },

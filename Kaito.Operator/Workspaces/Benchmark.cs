@@ -20,6 +20,9 @@ internal static class Benchmark
     /// <summary>Of vLLM in upstream's image.</summary>
     private const string EngineVersion = "0.25.1";
 
+    // Key of the measured image, beside the settings of the measurement.
+    private const string Image = "image";
+
     private const string ResultTag = "KAITO_BENCHMARK_RESULT ";
     private const string ConfigTag = "KAITO_BENCHMARK_CONFIG ";
 
@@ -30,11 +33,17 @@ internal static class Benchmark
     public static bool Applies(Wanted wanted) => wanted.Workspace.Inference is Preset { Runtime: InferenceRuntime.Vllm }
         && wanted.Resource.Metadata.Annotations?.GetValueOrDefault(Annotations.DisableBenchmark) != "true";
 
-    /// <summary>The result that was recorded before; null when there is none.</summary>
-    public static Condition? Recorded(WorkspaceStatus? status) => status?.Performance?.Metrics?.ContainsKey(Metric) != true
+    /// <summary>The result that was recorded before; null when there is none, or when another image was measured.</summary>
+    /// <param name="status">Where it is recorded.</param>
+    /// <param name="image">What serves, or will.</param>
+    public static Condition? Recorded(WorkspaceStatus? status, string? image) => !IsOf(status, image)
         ? null
-        : (status.Conditions ?? []).FirstOrDefault(
+        : (status!.Conditions ?? []).FirstOrDefault(
             static c => c is { Type: ConditionTypes.BenchmarkCompleted, Status: Condition.True });
+
+    /// <summary>What is recorded, without a result of another image.</summary>
+    public static PerformanceStatus? Kept(WorkspaceStatus? status, string? image) =>
+        IsOf(status, image) ? status!.Performance : null;
 
     /// <summary>Where the lines are: the last 500 of them.</summary>
     public static string LogPath(WorkspaceResource resource) =>
@@ -42,7 +51,7 @@ internal static class Benchmark
         + $"?container={resource.Metadata.Name}&tailLines=500&limitBytes={8 << 20}";
 
     /// <summary>The plan with what the log says, or with why it says nothing.</summary>
-    public static WorkspacePlan Told(WorkspacePlan plan, string log, string? quantization)
+    public static WorkspacePlan Told(WorkspacePlan plan, string log)
     {
         try
         {
@@ -50,7 +59,7 @@ internal static class Benchmark
             {
                 Conditions = plan.Conditions.Add(WorkspaceConditions.Met(
                     ConditionTypes.BenchmarkCompleted, "BenchmarkCompleted", "benchmark result has been recorded")),
-                Performance = Read(log, quantization ?? ""),
+                Performance = Read(log, plan),
             };
         }
         catch (Exception wrong) when (wrong is JsonException or FormatException or InvalidOperationException)
@@ -67,7 +76,12 @@ internal static class Benchmark
             $"{PodDiagnosis.Cut(problem)}; the model is served. It is measured again when its first pod starts again.")),
     };
 
-    private static PerformanceStatus Read(string log, string quantization)
+    // Without a name of the image it was recorded by somebody who did not note it.
+    private static bool IsOf(WorkspaceStatus? status, string? image) =>
+        status?.Performance?.Metrics?.GetValueOrDefault(Metric) is { } metric
+        && (image is null || (metric.Config?.GetValueOrDefault(Image) ?? image) == image);
+
+    private static PerformanceStatus Read(string log, WorkspacePlan plan)
     {
         var result = Last(log, ResultTag) ?? throw new FormatException("no KAITO_BENCHMARK_RESULT line found in pod logs");
         var config = Last(log, ConfigTag) ?? [];
@@ -77,6 +91,9 @@ internal static class Benchmark
             throw new FormatException($"vllm_total_tpm is {Text(rate)}, and a result is more than 0");
         }
 
+        var image = plan.Image is null
+            ? ImmutableSortedDictionary<string, string>.Empty
+            : ImmutableSortedDictionary<string, string>.Empty.Add(Image, plan.Image);
         return new()
         {
             Metrics = ImmutableSortedDictionary<string, PerformanceMetric>.Empty.Add(Metric, new()
@@ -84,12 +101,12 @@ internal static class Benchmark
                 Description = "stress/high-concurrency",
                 Unit = "tokens/min",
                 Value = Text(rate),
-                Config = ImmutableSortedDictionary<string, string>.Empty
+                Config = image
                     .Add("durationSec", Number(config, "duration_sec"))
                     .Add("inputTokens", Number(config, "input_tokens"))
                     .Add("outputTokens", Number(config, "output_tokens"))
                     .Add("maxConcurrency", Number(config, "max_concurrency"))
-                    .Add("engine", "vllm").Add("engineVersion", EngineVersion).Add("quantization", quantization),
+                    .Add("engine", "vllm").Add("engineVersion", EngineVersion).Add("quantization", plan.Quantization ?? ""),
             }),
         };
     }

@@ -57,7 +57,7 @@ internal sealed class PodWarnings(IKubeApi api, TimeProvider clock)
             ?? (observed.Job is { Status.Succeeded: null or 0 } job && !TuningConditions.IsOver(job) ? 1 : 0);
         var workload = (IKubeObject?)observed.Workload ?? observed.Job;
         var suspects = ImmutableArray.CreateBuilder<IKubeObject>();
-        if (workload is not null && observed.Pods.Length < wanted)
+        if (workload is not null && observed.Pods.Length < wanted && !Serves(observed.Workload, wanted))
         {
             suspects.Add(workload);
         }
@@ -70,6 +70,9 @@ internal sealed class PodWarnings(IKubeApi api, TimeProvider clock)
 
         return suspects.ToImmutable();
     }
+
+    // The copies of pods may be late; what the workload itself says is enough.
+    private static bool Serves(StatefulSet? workload, int wanted) => workload?.Status?.ReadyReplicas >= wanted;
 
     private async Task<IEnumerable<KubeEvent>> OfAsync(IKubeObject about, CancellationToken cancellationToken)
     {

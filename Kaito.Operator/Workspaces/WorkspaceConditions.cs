@@ -84,7 +84,7 @@ internal static class WorkspaceConditions
             State = plan.State,
             TargetNodeCount = plan.TargetNodes ?? resource.Status?.TargetNodeCount,
             WorkerNodes = plan.WorkerNodes.IsEmpty ? null : plan.WorkerNodes,
-            Performance = plan.Performance ?? resource.Status?.Performance,
+            Performance = plan.Performance ?? Benchmark.Kept(resource.Status, plan.Image),
         };
     }
 
@@ -94,6 +94,7 @@ internal static class WorkspaceConditions
         var before = Json(resource.Status);
         var after = Json(next);
         after["workerNodes"] ??= before.ContainsKey("workerNodes") ? new JsonArray() : null;
+        after["performance"] ??= null;
         foreach (var (name, value) in after.ToArray())
         {
             if (JsonNode.DeepEquals(value, before[name]))

@@ -123,6 +123,9 @@ internal sealed record WorkspacePlan
     /// <summary>How the model's weights are quantised; null where they are not.</summary>
     public string? Quantization { get; init; }
 
-    /// <summary>What the benchmark measured; null to leave what is recorded.</summary>
+    /// <summary>The image of the workload, which the benchmark measures; null while there is none.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>What the benchmark measured; null to leave what is recorded of the image.</summary>
     public PerformanceStatus? Performance { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kaito.Core;
 using Kaito.Core.Admission;
 using Kaito.Core.Api;
+using Kaito.Core.Kubernetes;
 using Kaito.Core.Workspaces;
 using Kaito.Operator.Cluster;
 using Kaito.Operator.Models;
@@ -66,8 +67,9 @@ internal static class WorkspacePlanner
             return Wait(wanted, nodes, conditions, observed);
         }
 
-        var measured = Benchmark.Applies(wanted) ? Benchmark.Recorded(observed.Status) : null;
         var all = WorkloadPlanner.Render(wanted, nodes.Placement, observed, options);
+        var image = ServingImages.Running(all.OfType<StatefulSet>().FirstOrDefault());
+        var measured = Benchmark.Applies(wanted) ? Benchmark.Recorded(observed.Status, image) : null;
         var remade = WorkloadPlanner.Remade(all, observed);
 
         // Until the first time that all nodes are there only nodes are asked for. Afterwards the workload stays.
@@ -84,6 +86,7 @@ internal static class WorkspacePlanner
             MarkNodes = nodes.Unmarked,
             Conditions = measured is null ? [.. nodes.Conditions, .. conditions] : [.. nodes.Conditions, .. conditions, measured],
             BenchmarkDue = measured is null && state == WorkspaceStates.Ready && Benchmark.Applies(wanted),
+            Image = image,
             Quantization = (workspace.Inference as Preset)?.Model.Quantization,
             State = state,
             TargetNodes = workspace.Nodes,

@@ -78,8 +78,7 @@ internal sealed partial class WorkspaceReconciler(
     {
         try
         {
-            return Benchmark.Told(
-                plan, await api.ReadTextAsync(Benchmark.LogPath(resource), cancellationToken), plan.Quantization);
+            return Benchmark.Told(plan, await api.ReadTextAsync(Benchmark.LogPath(resource), cancellationToken));
         }
         catch (Exception wrong) when (wrong is KubeException or HttpRequestException or TimeoutException)
         {

@@ -125,6 +125,25 @@ public sealed class InferenceSetPlannerTests
         Assert.Contains(plan.Events, static e => e.Warning && e.Reason == "NodeCountLimited");
     }
 
+    [Theory]
+    [InlineData("", null, 1)]
+    [InlineData("pending", null, 0)]
+    [InlineData("pending", 2, 2)]
+    [InlineData("ready ready ready", null, 0)]
+    [InlineData("ready ready", 3, 0)]
+    public void Plan_NodeLimitAndAModelThatIsLookedUp_CountsWhatReplicasTell(string states, int? told, int made)
+    {
+        var set = Set(5) with { NodesPerReplica = null, NodeLimit = 7 };
+        ImmutableArray<WorkspaceResource> replicas = states.Length == 0
+            ? []
+            : [.. Replicas(set, states).Select(w => w with { Status = w.Status! with { TargetNodeCount = told } })];
+
+        var plan = Plan(set, replicas);
+
+        Assert.Equal(made, plan.Apply.Length);
+        Assert.Empty(plan.Delete);
+    }
+
     [Fact]
     public void Plan_NodeLimit_WaitsForTheNodesOfWhatLeaves()
     {

@@ -17,12 +17,12 @@ public sealed class BenchmarkTests
         var log = $"start\n{Config.Replace("37", "5", StringComparison.Ordinal)}\n{Result.Replace("123456.75", "1", StringComparison.Ordinal)}\n"
             + $"[pod/ws-0] {Config}\n[pod/ws-0] {Result}\nready\n";
 
-        var plan = Benchmark.Told(new(), log, "awq");
+        var plan = Benchmark.Told(new() { Quantization = "awq", Image = "r.example.com/kaito-base:1" }, log);
 
         var metric = plan.Performance!.Metrics![Benchmark.Metric];
         Assert.Equal(("stress/high-concurrency", "tokens/min", "123456.75"), (metric.Description, metric.Unit, metric.Value));
         Assert.Equal(
-            "durationSec=60 engine=vllm engineVersion=0.25.1 inputTokens=2048 maxConcurrency=37 outputTokens=256 quantization=awq",
+            "durationSec=60 engine=vllm engineVersion=0.25.1 image=r.example.com/kaito-base:1 inputTokens=2048 maxConcurrency=37 outputTokens=256 quantization=awq",
             string.Join(' ', metric.Config!.Select(static c => $"{c.Key}={c.Value}")));
         var condition = Assert.Single(plan.Conditions);
         Assert.Equal(
@@ -37,7 +37,7 @@ public sealed class BenchmarkTests
     [InlineData("KAITO_BENCHMARK_RESULT t [1]", "is no JSON object")]
     public void Told_NoUsableResult_IsToldAndNothingElse(string log, string problem)
     {
-        var plan = Benchmark.Told(new(), log, null);
+        var plan = Benchmark.Told(new(), log);
 
         var condition = Assert.Single(plan.Conditions);
         Assert.Equal(("False", "BenchmarkFailed"), (condition.Status, condition.Reason));
@@ -64,7 +64,7 @@ public sealed class BenchmarkTests
     public void Plan_ResultRecorded_IsKeptAndNotAskedForAgain()
     {
         var workspace = WorkloadCases.Workspace("phi-4");
-        var told = Benchmark.Told(new(), Result, null);
+        var told = Benchmark.Told(new(), Result);
 
         var plan = WorkloadCases.Plan(
             workspace, Serving() with { Status = new() { Conditions = told.Conditions, Performance = told.Performance } });
@@ -72,6 +72,25 @@ public sealed class BenchmarkTests
         Assert.False(plan.BenchmarkDue);
         Assert.Equal("True", plan.Conditions.Single(static c => c.Type == ConditionTypes.BenchmarkCompleted).Status);
         Assert.Equal("Ready", plan.State);
+    }
+
+    [Fact]
+    public void Plan_ResultOfTheImageBefore_IsForgottenAndAskedForAgain()
+    {
+        var workspace = WorkloadCases.Workspace("phi-4");
+        var told = Benchmark.Told(new() { Image = "r.example.com/kaito-base:before" }, Result);
+        var status = new WorkspaceStatus { Conditions = told.Conditions, Performance = told.Performance };
+
+        var plan = WorkloadCases.Plan(workspace, Serving() with { Status = status });
+
+        Assert.True(plan.BenchmarkDue);
+        Assert.DoesNotContain(plan.Conditions, static c => c.Type == ConditionTypes.BenchmarkCompleted);
+        var resource = workspace with { Status = status };
+        var next = WorkspaceConditions.Status(resource, plan, null, DateTimeOffset.UnixEpoch);
+        Assert.Null(next.Performance);
+        var patch = WorkspaceConditions.Patch(resource, next)!["status"]!.AsObject();
+        Assert.True(patch.TryGetPropertyValue("performance", out var cleared));
+        Assert.Null(cleared);
     }
 
     private static WorkspaceObservation Serving() => new()

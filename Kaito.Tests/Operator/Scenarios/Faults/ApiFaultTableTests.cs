@@ -88,7 +88,7 @@ public sealed class ApiFaultTableTests(ApiFaultTableTests.Cluster cluster) : ICl
             },
             Expect = (Inference, "WorkspaceInferenceStatusPending", ["its readiness probe fails"]),
         },
-        new("every watch is silent (2 simulated minutes)")
+        new("every watch is silent (13 simulated seconds)")
         {
             Serving = true,
             Inject = static run =>
@@ -100,7 +100,7 @@ public sealed class ApiFaultTableTests(ApiFaultTableTests.Cluster cluster) : ICl
                 run.Wait(() => run.Store.List(Resources.Pods, run.Namespace, ObjectSelector.Everything).Items
                     .All(static p => p.Objects("status", "conditions").All(static c => c.Text("status") == "False")), "the pod is not ready");
                 run.Cluster.Api = null;
-                run.Cluster.Clock.Advance(TimeSpan.FromMinutes(2));
+                run.Cluster.Clock.Advance(TimeSpan.FromSeconds(13));
             },
             Expect = (Inference, "WorkspaceInferenceStatusPending", ["its readiness probe fails"]),
         },
