@@ -19,7 +19,8 @@ internal interface IBenchArea
 /// <param name="Value">In <paramref name="Unit"/>.</param>
 /// <param name="Unit">Such as <c>ms</c>; <c>x</c> for a ratio.</param>
 /// <param name="Target">Null when the value is only reported.</param>
-internal sealed record Metric(string Name, double Value, string Unit, Target? Target = null)
+/// <param name="Note">Why it is as it is, where the row alone would mislead.</param>
+internal sealed record Metric(string Name, double Value, string Unit, Target? Target = null, string? Note = null)
 {
     public bool Holds => Target is null || Target.Allows(Value);
 }
@@ -78,12 +79,14 @@ internal static class BenchApp
         }
     }
 
+    private static string Note(Metric metric) => metric.Note is null ? "" : $" ({metric.Note})";
+
     private static string Row(Metric metric)
     {
         var target = metric.Target?.ToString() ?? "-";
         var verdict = metric.Holds ? "ok" : "short";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{metric.Name,-36} {metric.Value,10:0.00} {metric.Unit,-6} {target,-10} {verdict}");
+            $"{metric.Name,-36} {metric.Value,10:0.00} {metric.Unit,-6} {target,-10} {verdict}{Note(metric)}");
     }
 }

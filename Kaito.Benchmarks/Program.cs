@@ -14,7 +14,7 @@ try
     return await BenchApp.RunAsync(
         args,
         [
-            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new ScaleArea(), new StartStopArea(),
+            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new ScaleArea(), new KubeScaleArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

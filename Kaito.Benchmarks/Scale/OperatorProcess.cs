@@ -11,6 +11,7 @@ internal sealed class OperatorProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly HashSet<string> _reconciled = [];
+    private readonly TaskCompletionSource _started = new();
 
     private OperatorProcess(string kubeconfig)
     {
@@ -42,6 +43,16 @@ internal sealed class OperatorProcess : IAsyncDisposable
     }
 
     public double PeakMiB => Status("VmHWM:");
+
+    /// <summary>Waits until the controllers run.</summary>
+    public async Task UntilStartedAsync(CancellationToken cancellationToken)
+    {
+        for (var looks = 0; !_started.Task.IsCompleted; looks++)
+        {
+            _ = looks < 120 && Reconciled >= 0 ? looks : throw new TimeoutException("The operator has not started.");
+            await Task.Delay(s_look, TimeProvider.System, cancellationToken);
+        }
+    }
 
     public static OperatorProcess Start(string kubeconfig)
     {
@@ -92,6 +103,11 @@ internal sealed class OperatorProcess : IAsyncDisposable
     private void Keep(string? line)
     {
         var text = line?.TrimStart() ?? "";
+        if (text.Contains("has read the cluster and starts", StringComparison.Ordinal))
+        {
+            _started.TrySetResult();
+        }
+
         if (text.StartsWith(ReconciledLine, StringComparison.Ordinal) && text.Split(' ') is [_, var key, "is", ..])
         {
             lock (_reconciled)

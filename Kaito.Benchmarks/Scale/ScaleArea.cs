@@ -2,19 +2,17 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
-using Kaito.DevCluster.Controllers;
-using Kaito.DevCluster.Storage;
 
 namespace Kaito.Benchmarks.Scale;
 
 /// <summary>
-/// Very many Workspaces at once on the dev cluster's API: does the operator bring all of them up, how much memory does it
+/// Very many Workspaces at once on the dev cluster's API, and on a real API server: does the operator bring all of them up, how much memory does it
 /// take, what does it write when nothing changed, and how soon is a new one as far as the one before?
 /// </summary>
 internal sealed class ScaleArea : IBenchArea
 {
     private const int Unrelated = 8000;
-    private static readonly GroupResource s_workspaces = GroupResource.Parse("workspaces.kaito.sh");
+    private const int Writers = 8;
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(12);
 
@@ -23,49 +21,75 @@ internal sealed class ScaleArea : IBenchArea
     public async IAsyncEnumerable<Metric> MeasureAsync(
         bool quick, string scratch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var count = quick ? 1000 : 10_000;
-        await using var cluster = await ScaleCluster.StartAsync(scratch, cancellationToken);
+        await using (var cluster = await ScaleCluster.StartAsync(scratch, cancellationToken))
+        {
+            await foreach (var metric in MeasureAsync(cluster, Name, quick, cancellationToken))
+            {
+                yield return metric;
+            }
+        }
+
+        if (!quick)
+        {
+            await foreach (var metric in new KubeScaleArea().MeasureAsync(quick, scratch, cancellationToken))
+            {
+                yield return metric;
+            }
+        }
+    }
+
+    /// <summary>Measures on one server.</summary>
+    /// <param name="cluster">An empty one.</param>
+    /// <param name="area">The rows' names begin with it.</param>
+    /// <param name="quick">With fewer Workspaces.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async IAsyncEnumerable<Metric> MeasureAsync(
+        IScaleCluster cluster, string area, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var count = Count(quick);
         await using var first = OperatorProcess.Start(cluster.Kubeconfig);
-        await UntilAsync(() => cluster.Knows(s_workspaces), TimeSpan.FromMinutes(2), cancellationToken);
+        await first.UntilStartedAsync(cancellationToken);
         var idle = await first.RestingMiBAsync(cancellationToken);
 
         var started = Stopwatch.GetTimestamp();
-        for (var i = 0; i < count; i++)
-        {
-            cluster.Store.Create(s_workspaces, "default", Workspace(i));
-        }
-
+        await Parallel.ForAsync(
+            0, count, new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = cancellationToken },
+            async (i, token) => await cluster.CreateAsync(Workspace(i), token));
         await UntilAsync(
             () => cluster.Ready >= count, TimeSpan.FromMinutes(quick ? 10 : 60), cancellationToken);
-        yield return new("scale.workspaces", cluster.Ready, "", new(count, Bound.AtLeast));
-        yield return new("scale.converge", Seconds(started), "s");
-        yield return new("scale.converge.rate", count / Seconds(started), "1/s");
+        yield return new($"{area}.workspaces", cluster.Ready, "", new(count, Bound.AtLeast));
+        yield return new($"{area}.converge", Seconds(started), "s");
+        yield return new($"{area}.converge.rate", count / Seconds(started), "1/s");
         await QuietAsync(cluster, cancellationToken);
-        yield return new("scale.rss.idle", idle, "MiB");
-        yield return new("scale.rss", await first.RestingMiBAsync(cancellationToken), "MiB", new(256, Bound.AtMost));
-        yield return new("scale.rss.peak", first.PeakMiB, "MiB");
+        yield return new($"{area}.rss.idle", idle, "MiB");
+        yield return new($"{area}.rss", await first.RestingMiBAsync(cancellationToken), "MiB", new(256, Bound.AtMost));
+        yield return new($"{area}.rss.peak", first.PeakMiB, "MiB");
         await first.KillAsync();
 
         // A new process looks at everything: nothing is to be written.
-        var version = cluster.Store.ResourceVersion;
+        var writes = await cluster.WritesAsync(cancellationToken);
         started = Stopwatch.GetTimestamp();
         await using var second = OperatorProcess.Start(cluster.Kubeconfig);
         await UntilAsync(
             () => second.Reconciled >= count, TimeSpan.FromMinutes(10), cancellationToken);
-        yield return new("scale.restart", Seconds(started), "s", new(60, Bound.AtMost));
+        yield return new($"{area}.restart", Seconds(started), "s", new(60, Bound.AtMost));
         await QuietAsync(cluster, cancellationToken);
-        yield return new("scale.resync.writes", cluster.Store.ResourceVersion - version, "", new(0, Bound.AtMost));
+        yield return new(
+            $"{area}.resync.writes", await cluster.WritesAsync(cancellationToken) - writes, "", new(0, Bound.AtMost));
         var before = await second.RestingMiBAsync(cancellationToken);
-        yield return new("scale.restart.rss", before, "MiB", new(256, Bound.AtMost));
+        yield return new($"{area}.restart.rss", before, "MiB", new(256, Bound.AtMost));
 
-        Fill(cluster.Store);
+        await FillAsync(cluster, cancellationToken);
         await second.KillAsync();
         await using var third = OperatorProcess.Start(cluster.Kubeconfig);
         await UntilAsync(() => third.Reconciled >= count, TimeSpan.FromMinutes(10), cancellationToken);
         await QuietAsync(cluster, cancellationToken);
         var after = await third.RestingMiBAsync(cancellationToken);
-        yield return new("scale.unrelated", after - before, "MiB", new(5, Bound.AtMost));
+        yield return new($"{area}.unrelated", after - before, "MiB", new(5, Bound.AtMost));
     }
+
+    /// <summary>Workspaces to make.</summary>
+    public static int Count(bool quick) => quick ? 1000 : 10_000;
 
     private static double Seconds(long started) => Stopwatch.GetElapsedTime(started).TotalSeconds;
 
@@ -82,32 +106,28 @@ internal sealed class ScaleArea : IBenchArea
         ["inference"] = new JsonObject { ["preset"] = new JsonObject { ["name"] = "phi-3.5-mini-instruct" } },
     };
 
-    private static void Fill(IClusterStore store)
-    {
-        var content = new string('x', 2000);
-        for (var i = 0; i < Unrelated; i++)
+    private static Task FillAsync(IScaleCluster cluster, CancellationToken cancellationToken) => Parallel.ForAsync(
+        0, Unrelated, new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = cancellationToken },
+        async (i, token) =>
         {
-            var metadata = new JsonObject { ["name"] = Text($"unrelated-{i:D5}"), ["namespace"] = "default" };
-            store.Create(Resources.Secrets, "default", new()
+            await cluster.CreateAsync(Unasked("Secret", i, "data", new JsonObject
             {
-                ["metadata"] = metadata.DeepClone(),
-                ["data"] = new JsonObject { ["a"] = Convert.ToBase64String(new byte[1500]) },
-            });
-            store.Create(Resources.ConfigMaps, "default", new()
+                ["a"] = Convert.ToBase64String(new byte[1500]),
+            }), token);
+            await cluster.CreateAsync(Unasked("ConfigMap", i, "data", new JsonObject { ["a"] = new string('x', 2000) }), token);
+            await cluster.CreateAsync(Unasked("Pod", i, "spec", new JsonObject
             {
-                ["metadata"] = metadata.DeepClone(),
-                ["data"] = new JsonObject { ["a"] = content },
-            });
-            store.Create(Resources.Pods, "default", new()
-            {
-                ["metadata"] = metadata.DeepClone(),
-                ["spec"] = new JsonObject
-                {
-                    ["containers"] = new JsonArray(new JsonObject { ["name"] = "a", ["image"] = "r.example.com/a:1" }),
-                },
-            });
-        }
-    }
+                ["containers"] = new JsonArray(new JsonObject { ["name"] = "a", ["image"] = "r.example.com/a:1" }),
+            }), token);
+        });
+
+    private static JsonObject Unasked(string kind, int number, string member, JsonObject content) => new()
+    {
+        ["apiVersion"] = "v1",
+        ["kind"] = kind,
+        ["metadata"] = new JsonObject { ["name"] = Text($"unrelated-{number:D5}"), ["namespace"] = "default" },
+        [member] = content,
+    };
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
@@ -126,14 +146,29 @@ internal sealed class ScaleArea : IBenchArea
     }
 
     // Until nothing was written for a while.
-    private static async Task QuietAsync(ScaleCluster cluster, CancellationToken cancellationToken)
+    private static async Task QuietAsync(IScaleCluster cluster, CancellationToken cancellationToken)
     {
         long seen;
         do
         {
-            seen = cluster.Store.ResourceVersion;
+            seen = await cluster.WritesAsync(cancellationToken);
             await Task.Delay(s_rest, TimeProvider.System, cancellationToken);
         }
-        while (seen != cluster.Store.ResourceVersion);
+        while (seen != await cluster.WritesAsync(cancellationToken));
     }
+}
+
+/// <summary>A cluster whose cloud and kubelets are played: nodes come at once, and pods are said to be ready.</summary>
+internal interface IScaleCluster : IAsyncDisposable
+{
+    string Kubeconfig { get; }
+
+    /// <summary>Workspaces that are ready.</summary>
+    int Ready { get; }
+
+    /// <summary>Makes an object in the namespace default.</summary>
+    Task CreateAsync(JsonObject item, CancellationToken cancellationToken);
+
+    /// <summary>A number that grows with every write of what the operator writes.</summary>
+    Task<long> WritesAsync(CancellationToken cancellationToken);
 }

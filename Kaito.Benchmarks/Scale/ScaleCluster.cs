@@ -13,9 +13,12 @@ using Microsoft.Extensions.Logging;
 namespace Kaito.Benchmarks.Scale;
 
 /// <summary>The dev cluster's API and cloud; no pod runs, and each workload says at once that all of its pods do.</summary>
-internal sealed class ScaleCluster : IAsyncDisposable
+internal sealed class ScaleCluster : IScaleCluster
 {
+    private static readonly GroupResource s_workspaces = GroupResource.Parse("workspaces.kaito.sh");
+
     private readonly WebApplication _app;
+    private readonly IClusterStore _store;
     private readonly CancellationTokenSource _stop = new();
     private readonly HashSet<string> _ready = [];
     private readonly Task _counting;
@@ -23,15 +26,13 @@ internal sealed class ScaleCluster : IAsyncDisposable
     private ScaleCluster(WebApplication app, string kubeconfig)
     {
         (_app, Kubeconfig) = (app, kubeconfig);
-        Store = app.Services.GetRequiredService<IClusterStore>();
+        _store = app.Services.GetRequiredService<IClusterStore>();
         _counting = Watching.RunAsync(
-            Store, GroupResource.Parse("workspaces.kaito.sh"), Look, TimeProvider.System,
+            _store, s_workspaces, Look, TimeProvider.System,
             app.Services.GetRequiredService<ILogger<ScaleCluster>>(), _stop.Token);
     }
 
     public string Kubeconfig { get; }
-
-    public IClusterStore Store { get; }
 
     /// <summary>Workspaces that are ready.</summary>
     public int Ready
@@ -52,8 +53,19 @@ internal sealed class ScaleCluster : IAsyncDisposable
         return new(app, Path.Combine(folder, "kubeconfig"));
     }
 
-    public bool Knows(GroupResource resource) =>
-        _app.Services.GetRequiredService<ResourceCatalog>().Find(resource) is not null;
+    public Task CreateAsync(JsonObject item, CancellationToken cancellationToken)
+    {
+        _store.Create((string)item["kind"]! switch
+        {
+            "Secret" => Resources.Secrets,
+            "ConfigMap" => Resources.ConfigMaps,
+            "Pod" => Resources.Pods,
+            _ => s_workspaces,
+        }, "default", item);
+        return Task.CompletedTask;
+    }
+
+    public Task<long> WritesAsync(CancellationToken cancellationToken) => Task.FromResult(_store.ResourceVersion);
 
     public async ValueTask DisposeAsync()
     {

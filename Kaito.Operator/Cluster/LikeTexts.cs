@@ -18,8 +18,9 @@ internal sealed class LikeTexts
     private const int MostSamples = 16;
     private const int LongestSample = ushort.MaxValue;
 
-    // A sample is worth it when it saves half.
+    // A sample is worth it when it saves half; past a fifth of the text another one would hardly do better.
     private const int Worthwhile = 2;
+    private const int Enough = 5;
 
     private readonly ArrayBufferWriter<byte> _best = new();
     private readonly ArrayBufferWriter<byte> _other = new();
@@ -80,7 +81,7 @@ internal sealed class LikeTexts
     {
         var (best, other) = (_best, _other);
         Write(0, text, best);
-        for (var i = 1; i < _samples.Length; i++)
+        for (var i = 1; i < _samples.Length && best.WrittenCount > text.Length / Enough; i++)
         {
             Write(i, text, other);
             (best, other) = other.WrittenCount < best.WrittenCount ? (other, best) : (best, other);

@@ -85,7 +85,7 @@ public sealed class ConversionTests
             "boolean" => random.Next(2) == 0,
             "string" when schema["enum"] is JsonArray choices => choices[random.Next(choices.Count)]!.DeepClone(),
             "string" when (string?)schema["format"] == "date-time" => DateTimeOffset.UnixEpoch
-                .AddSeconds(random.Next()).ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture),
+                .AddSeconds(random.Next()).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
             "string" => $"{name}-{random.Next(100)}",
             _ => random.Next(2) == 0 ? "25%" : 2,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -23,7 +24,10 @@ internal sealed class MemoryKubeApi : IKubeApi
     /// <summary>The resource versions that lists and watches were asked with, in order; lists as <c>list</c>.</summary>
     public ConcurrentQueue<string> Reads { get; } = new();
 
-    /// <summary>The paths of what was applied; only ConfigMaps can be.</summary>
+    /// <summary>A field that no apply may have, because the server is older.</summary>
+    public string? UnknownField { get; set; }
+
+    /// <summary>The paths of what was applied; only ConfigMaps and StatefulSets can be.</summary>
     public ConcurrentQueue<string> Applied { get; } = new();
 
     public IEnumerable<T> All<T>() => _objects.Values.OfType<T>();
@@ -123,7 +127,18 @@ internal sealed class MemoryKubeApi : IKubeApi
     public Task<ObjectMeta> ApplyAsync(string path, string json, CancellationToken cancellationToken)
     {
         Check();
+        if (UnknownField is { } field && json.Contains(field, StringComparison.Ordinal))
+        {
+            throw new KubeException(HttpStatusCode.InternalServerError, "InternalError", $".spec.{field}: field not declared in schema");
+        }
+
         Applied.Enqueue(path);
+        if (path.Contains("/statefulsets/", StringComparison.Ordinal))
+        {
+            Put(KubeKinds.StatefulSets, JsonSerializer.Deserialize(json, KubeKinds.StatefulSets.Contract)!);
+            return Task.FromResult(_objects[path].Metadata);
+        }
+
         Put(KubeKinds.ConfigMaps, JsonSerializer.Deserialize(json, KubeKinds.ConfigMaps.Contract)!);
         return Task.FromResult(_objects[path].Metadata);
     }

@@ -60,6 +60,24 @@ public sealed class ObjectApplierTests
         Assert.True(await Applier().ApplyAsync(Owner, Map("2"), Stop));
     }
 
+    [Fact]
+    public async Task ApplyAsync_ServerWithoutTheRetentionPolicy_GetsTheRest()
+    {
+        _api.UnknownField = "persistentVolumeClaimRetentionPolicy";
+        var applier = new ObjectApplier(_api, _ => _api.All<StatefulSet>().SingleOrDefault(), _clock);
+        var pods = new StatefulSet
+        {
+            Metadata = new() { Name = "a", Namespace = "team" },
+            Spec = new() { Replicas = 2, PersistentVolumeClaimRetentionPolicy = new() { WhenDeleted = "Delete" } },
+        };
+
+        Assert.True(await applier.ApplyAsync(Owner, pods, Stop));
+
+        Assert.Equal(2, _api.All<StatefulSet>().Single().Spec!.Replicas);
+        Assert.Null(_api.All<StatefulSet>().Single().Spec!.PersistentVolumeClaimRetentionPolicy);
+        Assert.False(await applier.ApplyAsync(Owner, pods, Stop));
+    }
+
     private static ConfigMap Map(string value) => new()
     {
         Metadata = new() { Name = "a", Namespace = "team" },

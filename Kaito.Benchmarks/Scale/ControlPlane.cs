@@ -4,11 +4,11 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Kaito.Operator.Install;
 
-namespace Kaito.Tests.Support;
+namespace Kaito.Benchmarks.Scale;
 
 /// <summary>
 /// A real control plane without nodes: etcd, kube-apiserver, kube-controller-manager and kube-scheduler from the folder
-/// that <c>KUBEBUILDER_ASSETS</c> names, on free loopback ports, gone with the test.
+/// that <c>KUBEBUILDER_ASSETS</c> names, on free loopback ports, gone when it is disposed of.
 /// </summary>
 internal sealed class ControlPlane : IAsyncDisposable
 {
@@ -37,18 +37,23 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>Kubeconfig of the operator's ServiceAccount, which may do what RBAC grants it and nothing else.</summary>
     public string OperatorKubeconfig => Path.Combine(_folder, "operator.kubeconfig");
 
-    /// <summary>Skips the test without the programs, unless skipping is forbidden.</summary>
-    public static void Require() => Assert.SkipWhen(
-        Assets is null && Environment.GetEnvironmentVariable("KAITO_STRICT") != "1",
-        "KUBEBUILDER_ASSETS names no control plane; eng/kube-test-binaries.sh DIR builds one.");
+    /// <summary>Why there is none, and how there can be one.</summary>
+    public const string Missing =
+        "KUBEBUILDER_ASSETS names no control plane; eng/kube-test-binaries.sh DIR builds one.";
 
-    public static async Task<ControlPlane> StartAsync(CancellationToken cancellationToken)
+    /// <param name="controllers">Whether anything but the API server runs.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<ControlPlane> StartAsync(bool controllers, CancellationToken cancellationToken)
     {
-        Assert.True(Assets is not null, "KUBEBUILDER_ASSETS names no folder with kube-apiserver.");
-        var plane = new ControlPlane();
+        var plane = Assets is null ? throw new InvalidOperationException(Missing) : new ControlPlane();
         try
         {
-            await plane.StartProcessesAsync(cancellationToken);
+            await plane.StartServerAsync(cancellationToken);
+            if (controllers)
+            {
+                plane.StartControllers();
+            }
+
             return plane;
         }
         catch
@@ -82,10 +87,12 @@ internal sealed class ControlPlane : IAsyncDisposable
         return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
-    private async Task StartProcessesAsync(CancellationToken cancellationToken)
+    private string SigningKey => Path.Combine(_folder, "sa.key");
+
+    private async Task StartServerAsync(CancellationToken cancellationToken)
     {
         var (etcd, peer, api) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}", FreePort());
-        var key = WriteSigningKey();
+        WriteSigningKey();
         var tokens = Path.Combine(_folder, "tokens.csv");
         await File.WriteAllTextAsync(
             tokens,
@@ -103,27 +110,29 @@ internal sealed class ControlPlane : IAsyncDisposable
             "kube-apiserver", "--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", $"{api}",
             "--insecure-port", "0", "--cert-dir", Path.Combine(_folder, "certs"), "--token-auth-file", tokens,
             "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
-            "--service-account-issuer", "https://kaito.test", "--service-account-key-file", key,
-            "--service-account-signing-key-file", key, "--disable-admission-plugins",
+            "--service-account-issuer", "https://kaito.test", "--service-account-key-file", SigningKey,
+            "--service-account-signing-key-file", SigningKey, "--disable-admission-plugins",
             // A new node would be tainted until node-lifecycle, which does not run here, has seen it.
             "ServiceAccount,TaintNodesByCondition");
         await WriteKubeconfigAsync(Kubeconfig, api, _token, cancellationToken);
         await WriteKubeconfigAsync(OperatorKubeconfig, api, _operatorToken, cancellationToken);
         await WaitUntilReadyAsync(api, cancellationToken);
+    }
+
+    private void StartControllers()
+    {
         Start(
             "kube-controller-manager", "--kubeconfig", Kubeconfig, "--leader-elect=false", "--port", "0",
-            "--secure-port", "0", "--service-account-private-key-file", key, "--concurrent-gc-syncs", "4",
+            "--secure-port", "0", "--service-account-private-key-file", SigningKey, "--concurrent-gc-syncs", "4",
             // Nodes that nobody's kubelet renews would count as lost.
             "--controllers", "*,-nodelifecycle");
         Start("kube-scheduler", "--kubeconfig", Kubeconfig, "--leader-elect=false", "--port", "0", "--secure-port", "0");
     }
 
-    private string WriteSigningKey()
+    private void WriteSigningKey()
     {
         using var rsa = RSA.Create(2048);
-        var path = Path.Combine(_folder, "sa.key");
-        File.WriteAllText(path, rsa.ExportRSAPrivateKeyPem());
-        return path;
+        File.WriteAllText(SigningKey, rsa.ExportRSAPrivateKeyPem());
     }
 
     private static Task WriteKubeconfigAsync(
@@ -166,7 +175,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             var dead = _processes.FirstOrDefault(static process => process.HasExited);
             if (dead is not null)
             {
-                Assert.Fail($"A program of the control plane ended.\n{Logs()}");
+                throw new InvalidOperationException($"A program of the control plane ended.\n{Logs()}");
             }
 
             try
