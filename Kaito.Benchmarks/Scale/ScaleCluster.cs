@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Kaito.DevCluster;
 using Kaito.DevCluster.Controllers;
 using Kaito.DevCluster.Nodes;
-using Kaito.DevCluster.Schemas;
 using Kaito.DevCluster.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
