@@ -147,7 +147,7 @@ internal sealed class KubeScaleCluster : IScaleCluster
     {
         try
         {
-            if (_claims.Find(key) is { Status.NodeName: null } claim)
+            if (_claims.Find(key) is { } claim && claim.Status?.NodeName is null)
             {
                 await AnswerAsync(claim, cancellationToken);
             }

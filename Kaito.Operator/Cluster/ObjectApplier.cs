@@ -30,6 +30,9 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
     private static readonly TimeSpan s_shortestTrust = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_longestTrust = TimeSpan.FromMinutes(60);
 
+    // What falls due before the owner is through need not be looked at again at once.
+    private static readonly TimeSpan s_soon = TimeSpan.FromMinutes(1);
+
     // Workers never share an owner, but several write; the entries of an owner go when it goes.
     private readonly ConcurrentDictionary<string, ImmutableArray<Applied>> _applied = new(StringComparer.Ordinal);
 
@@ -84,11 +87,15 @@ internal sealed class ObjectApplier(IKubeApi api, Func<IKubeObject, IKubeObject?
     }
 
     private bool IsAsApplied(Applied last, UInt128 content, ObjectMeta live) => last.Content == content
-        && last.Version == Digest(Version(live)) && !(last.TrustedUntil <= clock.GetUtcNow());
+        && last.Version == Digest(Version(live)) && !(last.TrustedUntil <= clock.GetUtcNow() + s_soon);
 
     /// <summary>When something of an owner was long enough taken on trust; null when nothing is.</summary>
-    public TimeSpan? TrustEnds(string owner) => _applied.GetValueOrDefault(owner, []).Min(static a => a.TrustedUntil)
-        is { } due ? due - clock.GetUtcNow() : null;
+    /// <remarks>What was for too long and is not applied any more does not count: nobody would ever apply it.</remarks>
+    public TimeSpan? TrustEnds(string owner)
+    {
+        var now = clock.GetUtcNow();
+        return _applied.GetValueOrDefault(owner, []).Min(a => a.TrustedUntil > now ? a.TrustedUntil : null) - now;
+    }
 
     public void Forget(string owner) => _applied.TryRemove(owner, out _);
 

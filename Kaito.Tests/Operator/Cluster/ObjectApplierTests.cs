@@ -53,6 +53,18 @@ public sealed class ObjectApplierTests
     }
 
     [Fact]
+    public async Task TrustEnds_ObjectIsNotAppliedAnyMore_ItsEndIsNoReasonToLook()
+    {
+        await Applier().ApplyAsync(Owner, Map("1"), Stop);
+        var next = Applier();
+        await next.ApplyAsync(Owner, Map("1"), Stop);
+
+        _clock.Advance(TimeSpan.FromMinutes(61));
+
+        Assert.Null(next.TrustEnds(Owner));
+    }
+
+    [Fact]
     public async Task ApplyAsync_AnotherProcessAppliedSomethingElse_AppliesAtOnce()
     {
         await Applier().ApplyAsync(Owner, Map("1"), Stop);
