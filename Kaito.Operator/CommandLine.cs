@@ -122,15 +122,7 @@ internal static class CommandLine
     // The gate is older than the flag and says the same: told different things, one of them would be a surprise.
     private static NodeProvisioner Provisioner(string? text, FeatureGates gates)
     {
-        NodeProvisioner? named = text switch
-        {
-            null => null,
-            "azure-gpu-provisioner" => NodeProvisioner.AzureGpuProvisioner,
-            "karpenter" => NodeProvisioner.Karpenter,
-            "byo" => NodeProvisioner.Existing,
-            _ => throw new FormatException(
-                $"--node-provisioner {text} is unknown; use azure-gpu-provisioner, karpenter or byo."),
-        };
+        var named = Named(text);
         return (named, gates.ExistingNodesOnly) switch
         {
             (NodeProvisioner.Existing, false) or (not null and not NodeProvisioner.Existing, true) =>
@@ -141,6 +133,17 @@ internal static class CommandLine
             _ => named ?? NodeProvisioner.AzureGpuProvisioner,
         };
     }
+
+    private static NodeProvisioner? Named(string? provisioner) => provisioner switch
+    {
+        null => null,
+        "azure-gpu-provisioner" => NodeProvisioner.AzureGpuProvisioner,
+        "machine" => NodeProvisioner.Machine,
+        "karpenter" => NodeProvisioner.Karpenter,
+        "byo" => NodeProvisioner.Existing,
+        _ => throw new FormatException(
+            $"--node-provisioner {provisioner} is unknown; use azure-gpu-provisioner, machine, karpenter or byo."),
+    };
 
     private static KarpenterOptions Karpenter(Func<string, string?> value)
     {

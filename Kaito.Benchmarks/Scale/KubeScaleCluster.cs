@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using k8s;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
-using Kaito.DevCluster.Nodes;
 using Kaito.Operator.Cluster;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,6 +13,15 @@ namespace Kaito.Benchmarks.Scale;
 internal sealed class KubeScaleCluster : IScaleCluster
 {
     private const int Workers = 8;
+
+    private const string NodeClaimDefinition = """
+        {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+         "metadata":{"name":"nodeclaims.karpenter.sh"},
+         "spec":{"group":"karpenter.sh","scope":"Cluster",
+          "names":{"kind":"NodeClaim","listKind":"NodeClaimList","plural":"nodeclaims","singular":"nodeclaim"},
+          "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}},
+           "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+        """;
 
     // What the operator may write; the server has writes of its own.
     private static readonly ImmutableHashSet<string> s_written =
@@ -76,7 +84,7 @@ internal sealed class KubeScaleCluster : IScaleCluster
         var cluster = new KubeScaleCluster(await ControlPlane.StartAsync(controllers: false, cancellationToken));
         await cluster._api.ApplyAsync(
             "apis/apiextensions.k8s.io/v1/customresourcedefinitions/nodeclaims.karpenter.sh",
-            NodeClaimDefinition.Render().ToJsonString(), cancellationToken);
+            NodeClaimDefinition, cancellationToken);
         return cluster;
     }
 

@@ -23,6 +23,9 @@ public static class Labels
     /// <summary>The value of <see cref="NodePool"/>; no such pool exists.</summary>
     public const string DummyNodePool = "kaito";
 
+    /// <summary>On a Machine of karpenter.sh/v1alpha5 and its node, what <see cref="NodePool"/> is on a NodeClaim.</summary>
+    public const string ProvisionerName = "karpenter.sh/provisioner-name";
+
     /// <summary>Workspace name; on NodePools and what they make.</summary>
     public const string KarpenterWorkspaceName = "karpenter.kaito.sh/workspace-name";
 

@@ -5,12 +5,19 @@ using System.Text.Json;
 
 namespace Kaito.Core.Kubernetes;
 
-/// <summary>A request for one node, answered by Karpenter or gpu-provisioner. Cluster-wide.</summary>
+/// <summary>
+/// A request for one node, answered by Karpenter or gpu-provisioner. Cluster-wide. As the Machine of karpenter.sh/v1alpha5,
+/// which it was before, it has another name and a reference of another name.
+/// </summary>
 public sealed record NodeClaim : IKubeObject
 {
-    public string ApiVersion => "karpenter.sh/v1";
+    public const string LegacyVersion = "karpenter.sh/v1alpha5";
 
-    public string Kind => "NodeClaim";
+    public const string LegacyKind = "Machine";
+
+    public string ApiVersion { get => field ?? "karpenter.sh/v1"; init; }
+
+    public string Kind { get => field ?? "NodeClaim"; init; }
 
     public ObjectMeta Metadata { get; init; } = new();
 
@@ -22,6 +29,9 @@ public sealed record NodeClaim : IKubeObject
 public sealed record NodeClaimSpec
 {
     public NodeClassReference? NodeClassRef { get; init; }
+
+    /// <summary>In a Machine, instead of <see cref="NodeClassRef"/>.</summary>
+    public NodeClassReference? MachineTemplateRef { get; init; }
 
     public ImmutableArray<NodeSelectorRequirement>? Requirements { get; init; }
 

@@ -58,6 +58,10 @@ internal static class KubeKinds
     public static KubeKind<NodeClaim> NodeClaims { get; } = new(
         "karpenter.sh/v1", "NodeClaim", "nodeclaims", false, KubeJson.Default.NodeClaim);
 
+    /// <summary>What NodeClaims were called at first.</summary>
+    public static KubeKind<NodeClaim> Machines { get; } = new(
+        NodeClaim.LegacyVersion, NodeClaim.LegacyKind, "machines", false, KubeJson.Default.NodeClaim);
+
     public static KubeKind<NodePool> NodePools { get; } = new(
         "karpenter.sh/v1", "NodePool", "nodepools", false, KubeJson.Default.NodePool);
 
@@ -121,7 +125,7 @@ internal static class KubeKinds
     /// <summary>The kind of an object that the planner may render, and the object as JSON.</summary>
     public static (KubeKind Kind, string Json) Describe(IKubeObject rendered) => rendered switch
     {
-        NodeClaim o => (NodeClaims, JsonSerializer.Serialize(o, KubeJson.Default.NodeClaim)),
+        NodeClaim o => (o.Kind == NodeClaim.LegacyKind ? Machines : NodeClaims, JsonSerializer.Serialize(o, KubeJson.Default.NodeClaim)),
         NodePool o => (NodePools, JsonSerializer.Serialize(o, KubeJson.Default.NodePool)),
         Service o => (Services, JsonSerializer.Serialize(o, KubeJson.Default.Service)),
         ControllerRevision o => (Revisions, JsonSerializer.Serialize(o, KubeJson.Default.ControllerRevision)),

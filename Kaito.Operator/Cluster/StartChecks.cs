@@ -75,6 +75,7 @@ internal sealed partial class StartChecks(
     private string[] NodeDefinitions() => options.NodeProvisioner switch
     {
         NodeProvisioner.AzureGpuProvisioner => [NodeClaims],
+        NodeProvisioner.Machine => ["machines.karpenter.sh"],
         NodeProvisioner.Karpenter => [NodeClaims, NodePools, $"{options.Karpenter.ResourceName}.{options.Karpenter.Group}"],
         _ => [],
     };

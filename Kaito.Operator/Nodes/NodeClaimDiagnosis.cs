@@ -12,7 +12,8 @@ internal static class NodeClaimDiagnosis
     public const string Unknown = "NodeClaimNotReady";
 
     private const string Waiting = "AwaitingReconciliation";
-    private static readonly ImmutableArray<string> s_stages = ["Launched", "Registered", "Initialized"];
+    private static readonly ImmutableArray<string> s_stages =
+        ["Launched", "MachineLaunched", "Registered", "MachineRegistered", "Initialized", "MachineInitialized"];
 
     private static readonly ImmutableArray<string> s_refusals =
         ["quota", "capacity", "allocation", "not available", "does not exist"];
@@ -71,7 +72,7 @@ internal static class NodeClaimDiagnosis
 
     /// <summary>Whether the cloud said that it has no such machine to give, be it now or at all.</summary>
     public static bool IsRefusal(NodeClaim claim) => (claim.Status?.Conditions ?? []).Any(
-        static c => c is { Type: "Launched", Status: not "True" } && c.Reason != Waiting
+        static c => c is { Type: "Launched" or "MachineLaunched", Status: not "True" } && c.Reason != Waiting
             && s_refusals.Any(word => $"{c.Reason} {c.Message}".Contains(word, StringComparison.OrdinalIgnoreCase)));
 
     // A provider may delete a claim that it cannot serve. Until the next one tells something, the cause is the last
@@ -88,9 +89,9 @@ internal static class NodeClaimDiagnosis
     private static string Silent(ImmutableArray<NodeClaim> live, ImmutableHashSet<string>? hung) =>
         live.FirstOrDefault(static c => !NodeReadiness.IsReady(c)) is not { } claim
             ? ""
-            : $": nothing is told yet of NodeClaim {claim.Metadata.Name}"
+            : $": nothing is told yet of {claim.Kind} {claim.Metadata.Name}"
                 + (hung?.Contains(claim.Metadata.Name!) == true ? ", which is asked for again" : "")
-                + ". Next: wait, or see that the node provisioner runs (kubectl describe nodeclaim "
+                + $". Next: wait, or see that the node provisioner runs (kubectl describe {claim.Kind.ToLowerInvariant()} "
                 + $"{claim.Metadata.Name}); a claim that is not ready after {ClaimPace.Patience.TotalMinutes} minutes is "
                 + "replaced by itself";
 
@@ -108,7 +109,7 @@ internal static class NodeClaimDiagnosis
             }
         }
 
-        return $"see kubectl describe nodeclaim {claim.Metadata.Name}";
+        return $"see kubectl describe {claim.Kind.ToLowerInvariant()} {claim.Metadata.Name}";
     }
 
     // A condition's reason must be one word, and providers do not always give one.

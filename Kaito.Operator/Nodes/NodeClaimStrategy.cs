@@ -15,7 +15,7 @@ internal static class NodeClaimStrategy
         var own = observed.Nodes.Where(NodeReadiness.IsReady).ToImmutableArray();
         var adoption = AdoptedNodes.Of(
             demand, observed, own.Count(n => NodeReadiness.HasInstanceType(n, demand)));
-        var bare = own.Count(static n => n.Metadata.Labels?.ContainsKey(Labels.NodePool) != true);
+        var bare = own.Count(static n => !IsOfClaim(n));
         var needed = Math.Max(0, demand.Count - bare - adoption.Nodes.Length);
         var live = observed.Claims.Where(static c => c.Metadata.DeletionTimestamp is null).ToImmutableArray();
         var fitting = live.Where(c => ClaimSlots.Fits(c, demand)).ToImmutableArray();
@@ -58,6 +58,9 @@ internal static class NodeClaimStrategy
         };
     }
 
+    private static bool IsOfClaim(Node node) =>
+        node.Metadata.Labels is { } labels && (labels.ContainsKey(Labels.NodePool) || labels.ContainsKey(Labels.ProvisionerName));
+
     // Those first whose loss costs least: not ready, then without a pod that stays, then the youngest. A node with such a
     // pod goes only when fewer nodes are wanted than before, not because others could serve too.
     private static IEnumerable<NodeClaim> Dispensable(
@@ -82,13 +85,13 @@ internal static class NodeClaimStrategy
         foreach (var claim in missing)
         {
             yield return new(
-                false, "NodeClaimCreated", $"Successfully created NodeClaim {claim.Metadata.Name} for {demand.Owner} "
+                false, "NodeClaimCreated", $"Successfully created {claim.Kind} {claim.Metadata.Name} for {demand.Owner} "
                 + $"{demand.Namespace}/{demand.Name}");
         }
 
         foreach (var claim in surplus)
         {
-            yield return new(false, "NodeClaimReleased", $"NodeClaim {claim.Metadata.Name} is no longer needed");
+            yield return new(false, "NodeClaimReleased", $"{claim.Kind} {claim.Metadata.Name} is no longer needed");
         }
     }
 }

@@ -7,7 +7,37 @@ namespace Kaito.Operator.Nodes;
 /// <summary>PURE: a request for one node.</summary>
 internal static class NodeClaims
 {
-    public static NodeClaim Render(
+    // The one name that every gpu-provisioner of that time expects.
+    private const string LegacyPool = "default";
+
+    public static NodeClaim Render(NodeDemand demand, string name, string instanceType, OperatorOptions options)
+    {
+        var claim = Claim(demand, name, instanceType, options);
+        return options.NodeProvisioner == NodeProvisioner.Machine ? Machine(claim) : claim;
+    }
+
+    // The same request in the words of karpenter.sh/v1alpha5.
+    private static NodeClaim Machine(NodeClaim claim) => claim with
+    {
+        ApiVersion = NodeClaim.LegacyVersion,
+        Kind = NodeClaim.LegacyKind,
+        Metadata = claim.Metadata with
+        {
+            Labels = claim.Metadata.Labels!.Remove(Labels.NodePool).SetItem(Labels.ProvisionerName, LegacyPool),
+        },
+        Spec = claim.Spec! with
+        {
+            NodeClassRef = null,
+            MachineTemplateRef = new() { Name = claim.Metadata.Name },
+            Requirements =
+            [
+                .. claim.Spec!.Requirements!.Value.Select(static r =>
+                    r.Key == Labels.NodePool ? In(Labels.ProvisionerName, LegacyPool) : r),
+            ],
+        },
+    };
+
+    private static NodeClaim Claim(
         NodeDemand demand, string name, string instanceType, OperatorOptions options) => new()
         {
             Metadata = new()

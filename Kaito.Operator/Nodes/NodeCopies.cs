@@ -30,7 +30,7 @@ internal sealed class NodeCopies
                 },
             },
         };
-        Claims = Provisioner == NodeProvisioner.Existing ? null : new(api, KubeKinds.NodeClaims, null, clock, logger)
+        Claims = Provisioner == NodeProvisioner.Existing ? null : new(api, ClaimKind, null, clock, logger)
         {
             Wanted = static claim => OwnerLabels.All.Any(owner => owner.Of(claim) is not null),
         };
@@ -42,6 +42,10 @@ internal sealed class NodeCopies
     public NodeProvisioner Provisioner { get; }
 
     public Informer<Node> Nodes { get; }
+
+    /// <summary>As what nodes are asked for.</summary>
+    public KubeKind<NodeClaim> ClaimKind =>
+        Provisioner == NodeProvisioner.Machine ? KubeKinds.Machines : KubeKinds.NodeClaims;
 
     /// <summary>Null where nodes are not asked for.</summary>
     public Informer<NodeClaim>? Claims { get; }

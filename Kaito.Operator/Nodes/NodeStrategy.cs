@@ -6,6 +6,9 @@ internal enum NodeProvisioner
     /// <summary>One NodeClaim per node, answered by gpu-provisioner.</summary>
     AzureGpuProvisioner,
 
+    /// <summary>One Machine of karpenter.sh/v1alpha5 per node, answered by a gpu-provisioner that knows no NodeClaims.</summary>
+    Machine,
+
     /// <summary>One NodePool per owner, answered by Karpenter.</summary>
     Karpenter,
 

@@ -110,12 +110,12 @@ internal sealed class NodeWatch<T>
         if (_copies.Pools is not null)
         {
             requests.AddRange((await api.ListAsync(KubeKinds.NodePools, null, pools, cancellationToken)).Items);
-            requests.AddRange((await api.ListAsync(KubeKinds.NodeClaims, null, pools, cancellationToken)).Items);
+            requests.AddRange((await api.ListAsync(_copies.ClaimKind, null, pools, cancellationToken)).Items);
         }
 
         if (_copies.Claims is not null)
         {
-            requests.AddRange((await api.ListAsync(KubeKinds.NodeClaims, null, claims, cancellationToken)).Items);
+            requests.AddRange((await api.ListAsync(_copies.ClaimKind, null, claims, cancellationToken)).Items);
         }
 
         return requests.ToImmutable();

@@ -157,6 +157,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("", NodeProvisioner.AzureGpuProvisioner)]
     [InlineData("--node-provisioner=azure-gpu-provisioner", NodeProvisioner.AzureGpuProvisioner)]
+    [InlineData("--node-provisioner=machine", NodeProvisioner.Machine)]
     [InlineData("--node-provisioner=byo", NodeProvisioner.Existing)]
     [InlineData("--feature-gates=disableNodeAutoProvisioning=true", NodeProvisioner.Existing)]
     [InlineData("--feature-gates=disableNodeAutoProvisioning=false", NodeProvisioner.AzureGpuProvisioner)]
@@ -169,7 +170,7 @@ public sealed class CommandLineTests
         Assert.Equal(expected, Parse(args).NodeProvisioner);
 
     [Theory]
-    [InlineData("--node-provisioner=moon", "--node-provisioner moon is unknown; use azure-gpu-provisioner, karpenter or byo.")]
+    [InlineData("--node-provisioner=moon", "--node-provisioner moon is unknown; use azure-gpu-provisioner, machine, karpenter or byo.")]
     [InlineData(
         "--node-provisioner=byo --feature-gates=disableNodeAutoProvisioning=false",
         "--node-provisioner byo and --feature-gates disableNodeAutoProvisioning=false contradict each other")]

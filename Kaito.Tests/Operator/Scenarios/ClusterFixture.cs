@@ -62,6 +62,11 @@ internal sealed class ClusterFixture : IAsyncDisposable
             await fixture.Api.ApplyAsync($"{Crds}/nodeclaims.karpenter.sh", NodeClaimCrd, cancellationToken);
         }
 
+        if (fixture._options.NodeProvisioner == NodeProvisioner.Machine)
+        {
+            await fixture.Api.ApplyAsync($"{Crds}/machines.karpenter.sh", MachineCrd, cancellationToken);
+        }
+
         foreach (var definition in fixture._options.NodeProvisioner == NodeProvisioner.Karpenter
             ? KarpenterDefinitions.Render()
             : [])
@@ -162,7 +167,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
              "allocatable":{"nvidia.com/gpu":"1","cpu":"24","memory":"220Gi","pods":"110"},
              "conditions":[{"type":"Ready","status":"True","reason":"KubeletReady"}]}
             """, cancellationToken);
-        await StatusAsync(KubeKinds.NodeClaims, claim, $$"""
+        await StatusAsync((KubeKind<NodeClaim>)KubeKinds.Of(claim), claim, $$"""
             {"nodeName":"{{node}}","conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"",
             "lastTransitionTime":"2026-01-01T00:00:00Z"}]}
             """, cancellationToken);
@@ -226,6 +231,15 @@ internal sealed class ClusterFixture : IAsyncDisposable
         _refusals.Dispose();
         Assert.Empty(_refusals.Lines);
     }
+
+    private const string MachineCrd = """
+        {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+         "metadata":{"name":"machines.karpenter.sh"},
+         "spec":{"group":"karpenter.sh","scope":"Cluster",
+          "names":{"kind":"Machine","listKind":"MachineList","plural":"machines","singular":"machine"},
+          "versions":[{"name":"v1alpha5","served":true,"storage":true,"subresources":{"status":{}},
+           "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+        """;
 
     private const string NodeClaimCrd = """
         {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",

@@ -57,6 +57,31 @@ public abstract class NodeProvisionerScenario
     }
 
     [Fact]
+    public async Task Machine_BringsTheNodeAndGoesWithTheWorkspace()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(
+            server.Kubeconfig, new OperatorOptions { NodeProvisioner = NodeProvisioner.Machine }, Stop);
+        await cluster.Api.CreateAsync(KubeKinds.Workspaces, Wanted(A100), Stop);
+        var machine = await ClusterFixture.UntilAsync(
+            async () => (await cluster.Api.ListAsync(KubeKinds.Machines, null, null, Stop)).Items.FirstOrDefault(),
+            "the Machine is there", Stop);
+        Assert.Equal(machine.Metadata.Name, machine.Spec!.MachineTemplateRef!.Name);
+
+        await cluster.MarkReadyAsync(machine, Stop);
+
+        await ConditionAsync(cluster, ConditionTypes.ResourceReady, "workspaceResourceStatusSuccess");
+        Assert.Single((await cluster.Api.ListAsync(KubeKinds.Machines, null, null, Stop)).Items);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items);
+        var workspace = Assert.Single((await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items);
+        await cluster.Api.DeleteAsync(workspace, Stop);
+        await ClusterFixture.UntilAsync(
+            async () => (await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items.IsEmpty ? "" : null,
+            "the Workspace is gone", Stop);
+        Assert.Empty((await cluster.Api.ListAsync(KubeKinds.Machines, null, null, Stop)).Items);
+    }
+
+    [Fact]
     public async Task Karpenter_PoolBringsTheNodeAndGoesWithTheWorkspace()
     {
         await using var server = await StartServerAsync();
