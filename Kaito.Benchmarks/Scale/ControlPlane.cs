@@ -109,7 +109,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Start(
             "kube-apiserver", "--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", $"{api}",
             "--insecure-port", "0", "--cert-dir", Path.Combine(_folder, "certs"), "--token-auth-file", tokens,
-            "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC",
+            "--service-cluster-ip-range", "10.0.0.0/16", "--authorization-mode", "RBAC",
             "--service-account-issuer", "https://kaito.test", "--service-account-key-file", SigningKey,
             "--service-account-signing-key-file", SigningKey, "--disable-admission-plugins",
             // A new node would be tainted until node-lifecycle, which does not run here, has seen it.
