@@ -3,6 +3,7 @@ using Kaito.Benchmarks;
 using Kaito.Benchmarks.Crashes;
 using Kaito.Benchmarks.Engine;
 using Kaito.Benchmarks.LocalRuns;
+using Kaito.Benchmarks.Masks;
 using Kaito.Benchmarks.Requests;
 using Kaito.Benchmarks.Scale;
 
@@ -14,7 +15,8 @@ try
     return await BenchApp.RunAsync(
         args,
         [
-            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new ScaleArea(), new KubeScaleArea(), new StartStopArea(),
+            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new MaskArea(), new ScaleArea(),
+            new KubeScaleArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

@@ -18,7 +18,8 @@ internal sealed class HostArguments
 
     private static readonly string[] s_values =
     [
-        "config", "model-path", "served-model-name", "host", "port", "max-model-len", "max-num-seqs", "queue-capacity",
+        "config", "model", "model-path", "code-revision", "revision", "download-dir",
+        "kaito-benchmark-seconds", "served-model-name", "host", "port", "max-model-len", "max-num-seqs", "queue-capacity",
         "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins", ConfigFile,
     ];
 
@@ -127,16 +128,27 @@ internal sealed class HostArguments
     {
         foreach (var (name, value) in Members(flags))
         {
-            var text = (value as YamlScalarNode)?.Value;
-            if (text is null or "" or "null" or "~")
+            var texts = Texts(value).ToArray();
+            if (texts.Length > 0)
             {
-                continue;
+                _values.Remove(Key(name));
             }
 
-            _values.Remove(Key(name));
-            Take(Key(name), text, found);
+            foreach (var text in texts)
+            {
+                Take(Key(name), text, found);
+            }
         }
     }
+
+    // A list counts as the option given several times; what is null counts as not given.
+    private static IEnumerable<string> Texts(YamlNode value) => value switch
+    {
+        YamlScalarNode { Value: not (null or "" or "null" or "~") } scalar => [scalar.Value],
+        YamlSequenceNode list => list.SelectMany(Texts),
+        YamlMappingNode => ["{}"],
+        _ => [],
+    };
 
     private static IEnumerable<(string Name, YamlNode Value)> Members(YamlMappingNode? node) =>
         node is null ? [] : node.Children.Where(static m => m.Key is YamlScalarNode { Value.Length: > 0 })

@@ -1,12 +1,14 @@
 using Kaito.InferenceHost.Chat;
 using Kaito.InferenceHost.Completions;
 using Kaito.InferenceHost.Documentation;
+using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.InferenceHost.Models;
 using Kaito.InferenceHost.Playground;
 using Kaito.InferenceHost.Responses;
+using Kaito.InferenceHost.Startup;
 using Kaito.InferenceHost.Tokens;
 
 namespace Kaito.InferenceHost;
@@ -27,7 +29,11 @@ internal static partial class InferenceHostApp
             return await RefuseAsync(errors, $"{found[0].Path}: {found[0].Message}");
         }
 
-        await using var app = Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
+        WebApplication? built = null;
+        var loader = options.Source is { } source
+            ? ModelLoading.CreateLoader(options, () => Fetch(built!.Services, source), TimeProvider.System)
+            : ModelLoading.CreateLoader(options, TimeProvider.System);
+        await using var app = built = Build(options, loader);
         foreach (var warning in options.Warnings)
         {
             LogWarning(app.Logger, warning);
@@ -76,12 +82,15 @@ internal static partial class InferenceHostApp
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName));
         builder.Services.AddSingleton<ServerLoad>();
+        builder.Services.AddSingleton(options.Downloads);
+        builder.Services.AddSingleton<DownloadProgress>();
         builder.Services.AddSingleton<SystemReport>();
         builder.Services.AddSingleton<EmbeddingCalls>();
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins([.. options.AllowedOrigins]).AllowAnyMethod().AllowAnyHeader()));
         builder.Services.AddSingleton<GenerationScheduler>();
         builder.Services.AddHostedService(static provider => provider.GetRequiredService<GenerationScheduler>());
+        builder.Services.AddHostedService<StartupBenchmark>();
         builder.Services.Configure<HostOptions>(host =>
             host.ShutdownTimeout = options.ShutdownGrace + TimeSpan.FromSeconds(5));
 
@@ -107,6 +116,13 @@ internal static partial class InferenceHostApp
         app.MapService();
         return app;
     }
+
+    private static string Fetch(IServiceProvider services, ModelSource source) => new ModelFetch(
+        services.GetRequiredService<DownloadOptions>(),
+        services.GetRequiredService<DownloadProgress>(),
+        services.GetRequiredService<TimeProvider>(),
+        services.GetRequiredService<ILogger<ModelFetch>>())
+        .Fetch(source, services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
 
     [LoggerMessage(LogLevel.Warning, "{Problem}")]
     private static partial void LogWarning(ILogger logger, string problem);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Kaito.Core;
 using Kaito.Core.Contracts;
+using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost;
@@ -12,6 +13,12 @@ namespace Kaito.InferenceHost;
 /// <param name="ServedModelName">What clients send as <c>model</c>.</param>
 internal sealed record InferenceHostOptions(string ModelPath, string ServedModelName)
 {
+    /// <summary>Where the model is fetched from first; <see langword="null"/> when <see cref="ModelPath"/> holds it.</summary>
+    public ModelSource? Source { get; init; }
+
+    /// <summary>How it is fetched.</summary>
+    public DownloadOptions Downloads { get; init; } = new("");
+
     /// <summary>
     /// The repository that this model stands in for; <see langword="null"/> when it is the wanted one.
     /// </summary>
@@ -31,6 +38,9 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
 
     /// <summary>How long one step may take before <c>/health</c> says that the engine hangs.</summary>
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long to measure the model once it is ready; <see langword="null"/> not to.</summary>
+    public TimeSpan? Benchmark { get; init; }
 
     /// <summary>Where to listen when <c>ASPNETCORE_URLS</c> does not say.</summary>
     public string Urls { get; init; } = "http://127.0.0.1:5000";
@@ -68,25 +78,64 @@ internal static class InferenceHostCommand
         var found = ImmutableArray.CreateBuilder<FieldError>();
         var named = HostArguments.Read(args, readFile, found);
         var settings = named["config"] is { } file ? ReadSettings(file, readFile, found) : null;
-        var path = named["model-path"]
-            ?? NullIfEmpty(environment(InferenceHostEnvironment.ModelPath)) ?? settings?.ModelPath;
-        if (path is null && found.Count == 0)
-        {
-            found.Add(new(
-                "--model-path",
-                "missing",
-                $"No model folder is named; give --model-path DIR or set {InferenceHostEnvironment.ModelPath}."));
-        }
-
+        var (path, source) = ModelFrom(named, environment, settings, found);
         var name = named["served-model-name"] ?? settings?.ServedModelName ?? NameOf(path);
         var options = Merge(new(path ?? "", name), named, settings, found) with
         {
+            Source = source,
+            Downloads = DownloadOptions.Read(environment, named["download-dir"]),
+            Benchmark = Whole(named, "kaito-benchmark-seconds", settings?.BenchmarkSeconds, 1, 3600, found) is { } seconds
+                ? TimeSpan.FromSeconds(seconds)
+                : null,
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
             ApiKeys = [.. Keys(named, environment)],
             Warnings = named.Warnings,
             AllowedOrigins = OriginsFrom(named["allowed-origins"], found),
         };
         return found.Count > 0 ? found.ToImmutable() : options;
+    }
+
+    // A folder wins over the name of what would be fetched.
+    private static (string? Path, ModelSource? Source) ModelFrom(
+        HostArguments named,
+        Func<string, string?> environment,
+        InferenceHostSettings? settings,
+        ImmutableArray<FieldError>.Builder found)
+    {
+        if ((named["model-path"] ?? NullIfEmpty(environment(InferenceHostEnvironment.ModelPath)) ?? settings?.ModelPath)
+            is { } path)
+        {
+            return (path, null);
+        }
+
+        if ((named["model"] ?? settings?.ModelRepository) is { } model)
+        {
+            return (model, SourceFrom(model, named, settings, found));
+        }
+
+        if (found.Count == 0)
+        {
+            found.Add(new(
+                "--model-path",
+                "missing",
+                "No model is named; give --model-path DIR, --model OWNER/NAME or --model oci://HOST/NAME:TAG, or set "
+                + $"{InferenceHostEnvironment.ModelPath}."));
+        }
+
+        return (null, null);
+    }
+
+    private static ModelSource? SourceFrom(
+        string model, HostArguments named, InferenceHostSettings? settings, ImmutableArray<FieldError>.Builder found)
+    {
+        var revision = named["code-revision"] ?? named["revision"] ?? settings?.ModelRevision;
+        if (ModelSource.Parse(model, revision).TryGet(out var read, out var errors))
+        {
+            return read.Source;
+        }
+
+        found.AddRange(errors);
+        return null;
     }
 
     private static InferenceHostOptions Merge(

@@ -199,14 +199,13 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     }
 
     /// <summary>Prometheus text exposition, version 0.0.4.</summary>
-    /// <param name="rejected">Requests turned away by the rate limit.</param>
-    /// <param name="queued">Calls in the queue now: a step may take long, and autoscalers look at this.</param>
-    public string Render(long rejected, int queued)
+    /// <param name="now">What others count.</param>
+    public string Render(OtherFigures now)
     {
         var text = new MetricsText($"engine=\"0\",model_name=\"{MetricsText.Escape(model)}\"");
         lock (_lock)
         {
-            Gauges(text, _waiting + queued);
+            Gauges(text, _waiting + now.Queued);
             Counters(text);
             foreach (var histogram in _histograms)
             {
@@ -217,11 +216,12 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
                 "vllm:time_per_output_token_seconds", "Older name of vllm:inter_token_latency_seconds."));
         }
 
-        text.Bare("kaito_ratelimit_rejected_total", "counter", "Requests turned away because too many waited.", rejected);
+        text.Bare("kaito_ratelimit_rejected_total", "counter", "Requests turned away because too many waited.", now.Rejected);
         text.Bare(
-            "kaito_model_download_speed_bytes_per_second", "gauge", "Speed of the model's download; 0 when it is here.", 0);
+            "kaito_model_download_speed_bytes_per_second", "gauge", "Speed of the model's download; 0 when it is here.",
+            now.DownloadSpeed);
         text.Bare(
-            "kaito_model_download_remaining_seconds", "gauge", "Rest of the model's download; 0 when it is here.", 0);
+            "kaito_model_download_remaining_seconds", "gauge", "Rest of the model's download; 0 when it is here, -1 when nobody can say.", now.DownloadRemaining);
         return text.ToString();
     }
 
@@ -289,3 +289,10 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
 
     private double Seconds(long from, long to) => clock.GetElapsedTime(from, to).TotalSeconds;
 }
+
+/// <summary>Figures that are counted outside of the engine, at the time of asking.</summary>
+/// <param name="Rejected">Requests turned away by the rate limit.</param>
+/// <param name="Queued">Calls in the queue: a step may take long, and autoscalers look at this.</param>
+/// <param name="DownloadSpeed">Bytes per second.</param>
+/// <param name="DownloadRemaining">Seconds; -1 when nobody can say.</param>
+internal readonly record struct OtherFigures(long Rejected, int Queued, double DownloadSpeed, double DownloadRemaining);

@@ -99,7 +99,7 @@ public static class Annotations
     /// <summary>Karpenter NodeClass to use instead of the operator's default one.</summary>
     public const string NodeClassName = "kaito.sh/node-class-name";
 
-    /// <summary><c>true</c>: no benchmark at start-up.</summary>
+    /// <summary><c>true</c>: no benchmark at start-up; <c>false</c>: one on runtime onnx too.</summary>
     public const string DisableBenchmark = "kaito.sh/disable-benchmark";
 
     /// <summary><c>balanced</c>, <c>interactivity</c> or <c>throughput</c>.</summary>

@@ -43,6 +43,9 @@ public sealed record InferenceHostSettings
     /// </summary>
     public string? Engine { get; init; }
 
+    /// <summary>How long to measure the model once it is ready; <see langword="null"/> not to.</summary>
+    public int? BenchmarkSeconds { get; init; }
+
     /// <summary>Adapters to serve beside the model; <see langword="null"/> for none.</summary>
     public ImmutableArray<AdapterSettings>? Adapters { get; init; }
 

@@ -13,6 +13,9 @@ internal sealed class AfterThought(ITokenConstraint form, IModelText text) : ITo
     private bool _ended;
 
     /// <inheritdoc/>
+    public string? Failure => form.Failure;
+
+    /// <inheritdoc/>
     public void Mask(Span<float> logits)
     {
         if (_ended)

@@ -100,42 +100,42 @@ internal sealed class GrammarMatcher : SafeHandleZeroOrMinusOneIsInvalid, IToken
         SetHandle(handle);
     }
 
+    /// <inheritdoc/>
+    public string? Failure { get; private set; }
+
     /// <summary>The same state for another sequence.</summary>
     public GrammarMatcher Clone() => new(LlgNative.CloneMatcher(handle), _model);
 
     /// <inheritdoc/>
     public void Mask(Span<float> logits)
     {
-        if (LlgNative.IsStopped(handle) != 0)
+        // What the grammar cannot go on with ends this answer, and no other one.
+        if (Failure is null && LlgNative.IsStopped(handle) == 0
+            && LlgNative.ComputeMask(handle, _mask, (nuint)(_mask.Length * sizeof(uint))) != 0)
+        {
+            Failure = LlgNative.Problem(handle) ?? "unknown";
+        }
+
+        if (Failure is not null || LlgNative.IsStopped(handle) != 0)
         {
             _mask.AsSpan().Clear();
             AllowEnd();
         }
-        else if (LlgNative.ComputeMask(handle, _mask, (nuint)(_mask.Length * sizeof(uint))) != 0)
-        {
-            throw new EngineException($"A grammar failed: {LlgNative.Problem(handle)}");
-        }
-        else if (_model.EndTokens.Any(IsAllowed))
+        else if (AnyEndIsAllowed())
         {
             AllowEnd();
         }
 
-        for (var token = 0; token < logits.Length; token++)
-        {
-            if (!IsAllowed(token))
-            {
-                logits[token] = float.NegativeInfinity;
-            }
-        }
+        TokenMask.Apply(_mask, logits);
     }
 
     /// <inheritdoc/>
     public void Push(int token)
     {
-        if (!_model.EndTokens.Contains(token) && LlgNative.IsStopped(handle) == 0
+        if (Failure is null && !_model.EndTokens.Contains(token) && LlgNative.IsStopped(handle) == 0
             && LlgNative.Consume(handle, (uint)token) != 0)
         {
-            throw new EngineException($"A grammar failed: {LlgNative.Problem(handle)}");
+            Failure = LlgNative.Problem(handle) ?? "unknown";
         }
     }
 
@@ -154,6 +154,16 @@ internal sealed class GrammarMatcher : SafeHandleZeroOrMinusOneIsInvalid, IToken
         }
     }
 
-    private bool IsAllowed(int token) =>
-        token / WordBits < _mask.Length && (_mask[token / WordBits] >> (token % WordBits) & 1) != 0;
+    private bool AnyEndIsAllowed()
+    {
+        foreach (var end in _model.EndTokens)
+        {
+            if (TokenMask.Has(_mask, end))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

@@ -115,6 +115,9 @@ internal interface ITokenConstraint
 
     /// <summary>Takes the token that came.</summary>
     void Push(int token);
+
+    /// <summary>Why no further token can keep the form; <see langword="null"/> while one can. Other sequences go on.</summary>
+    string? Failure => null;
 }
 
 /// <summary>Reads what the model expected of a prompt; belongs to one sequence.</summary>

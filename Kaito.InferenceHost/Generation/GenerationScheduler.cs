@@ -183,6 +183,11 @@ internal sealed partial class GenerationScheduler(
             clock.GetElapsedTime(started).TotalMilliseconds,
             report.Engine,
             report.ToString());
+        if (report.WantedContextTokens > loaded.Model.ContextTokens)
+        {
+            LogReduced(report.WantedContextTokens, loaded.Model.ContextTokens);
+        }
+
         if (report.Fallback is { } reason)
         {
             LogFallback(report.Engine, reason);
@@ -216,6 +221,10 @@ internal sealed partial class GenerationScheduler(
         LogLevel.Information,
         "Model {Model} from {Root} is loaded after {Milliseconds:F0} ms by the {Engine} engine ({Phases})")]
     private partial void LogReady(string model, string root, double milliseconds, string engine, string phases);
+
+    [LoggerMessage(
+        LogLevel.Warning, "Auto-fit max_model_len: reduced from {Wanted} to {Fitting} to fit in available memory")]
+    private partial void LogReduced(int wanted, int fitting);
 
     [LoggerMessage(LogLevel.Warning, "The {Engine} engine runs the model, which is not the first choice: {Reason}")]
     private partial void LogFallback(string engine, string reason);

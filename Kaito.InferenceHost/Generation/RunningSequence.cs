@@ -65,6 +65,11 @@ internal sealed class RunningSequence : IPromptReader
             return Finish("length", null, null);
         }
 
+        if (_sampler.DeadEnd is not null)
+        {
+            return Finish("error", null, null);
+        }
+
         NewTokens++;
         _ids.Add(token);
         if (_sampler.Reported is { } report)

@@ -35,6 +35,9 @@ internal sealed class TokenSampler(
     /// <summary>The form that the answer must have; null for none.</summary>
     public ITokenConstraint? Constraint { get; init; }
 
+    /// <summary>Why the form cannot be kept any more; the token chosen last is none then. Null for no reason.</summary>
+    public string? DeadEnd { get; private set; }
+
     /// <summary>About the token chosen last; null without <see cref="Report"/>.</summary>
     public TokenReport? Reported { get; private set; }
 
@@ -65,6 +68,7 @@ internal sealed class TokenSampler(
         if (!float.IsFinite(logits[best]))
         {
             // Masks that leave nothing end the answer.
+            DeadEnd = Constraint is null ? null : "no token is allowed";
             best = endTokens.FirstOrDefault(-1) is >= 0 and var end && IsMasked(logits) ? end
                 : throw new EngineException("The model produced logits that are not numbers.");
             Remember(best);
@@ -72,6 +76,7 @@ internal sealed class TokenSampler(
         }
 
         var token = parameters.Temperature == 0 ? best : Draw(logits, logits[best]);
+        DeadEnd = Constraint?.Failure;
         Remember(token);
         return token;
     }

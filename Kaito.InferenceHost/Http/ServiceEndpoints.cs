@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
+using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Generation;
 
 namespace Kaito.InferenceHost.Http;
@@ -28,12 +29,13 @@ internal static class ServiceEndpoints
 
     /// <summary>Prometheus text, unless JSON is all that the client takes: KAITO's first runtimes had that form.</summary>
     internal static async Task<IResult> MetricsAsync(
-        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, ServerLoad load, SystemReport system)
+        HttpContext http, GenerationScheduler scheduler, InferenceMetrics metrics, ServerLoad load, DownloadProgress download)
     {
+        var system = http.RequestServices.GetRequiredService<SystemReport>();
         http.Response.Headers.Vary = "Accept";
         return http.Request.Headers.Accept.ToString() is "application/json"
             ? TypedResults.Json(await system.ReadAsync(http.RequestAborted), SystemReportJson.Default.SystemFigures)
-            : TypedResults.Text(metrics.Render(load.Rejected, scheduler.Waiting), "text/plain; version=0.0.4; charset=utf-8");
+            : TypedResults.Text(metrics.Render(new(load.Rejected, scheduler.Waiting, download.Speed, download.Remaining)), "text/plain; version=0.0.4; charset=utf-8");
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.ExceptionServices;
 using Kaito.Embeddings;
+using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Generation;
@@ -11,6 +12,28 @@ namespace Kaito.InferenceHost.Models;
 /// <summary>From a model folder to an engine that runs it.</summary>
 internal static class ModelLoading
 {
+    /// <summary>Loads a model that is not in a folder yet.</summary>
+    /// <param name="options">Whose path does not count.</param>
+    /// <param name="fetch">Brings the model to this machine, once, and gives its folder.</param>
+    /// <param name="clock">Times the phases.</param>
+    public static ModelLoader CreateLoader(InferenceHostOptions options, Func<string> fetch, TimeProvider clock)
+    {
+        string? folder = null;
+        return () =>
+        {
+            try
+            {
+                folder ??= fetch();
+            }
+            catch (DownloadException missing)
+            {
+                throw new ModelLoadException(missing.Message, missing);
+            }
+
+            return CreateLoader(options with { ModelPath = folder }, clock)();
+        };
+    }
+
     public static ModelLoader CreateLoader(InferenceHostOptions options, TimeProvider clock) => () =>
     {
         try
@@ -68,7 +91,10 @@ internal static class ModelLoading
                     new("tokenizer", text.Took),
                     new("engine", chosen.Took),
                     new("first step", probed.Took),
-                ]),
+                ])
+            {
+                WantedContextTokens = limited.ContextTokens,
+            },
         };
     }
 

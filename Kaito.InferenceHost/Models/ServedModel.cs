@@ -98,6 +98,9 @@ internal sealed record LoadedModel(ServedModel Model, IInferenceEngine Engine)
 /// <param name="Phases">What took how long; phases may overlap.</param>
 internal sealed record LoadReport(string Engine, string? Fallback, ImmutableArray<LoadPhase> Phases)
 {
+    /// <summary>The context that was asked for, in tokens; memory may have room for less.</summary>
+    public int WantedContextTokens { get; init; }
+
     public override string ToString() => string.Join(", ", Phases.Select(static phase => string.Create(
         CultureInfo.InvariantCulture, $"{phase.Name} {phase.Took.TotalMilliseconds:F0} ms")));
 }

@@ -6,6 +6,9 @@ namespace Kaito.ModelBuilder.Checkpoints;
 /// <summary>What config.json and generation_config.json say, parsed and checked.</summary>
 internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults Defaults)
 {
+    /// <summary>Projections are kept together, see <see cref="FusedWeights"/>.</summary>
+    public bool Fused { get; init; }
+
     public const string FileName = "config.json";
     public const string GenerationFileName = "generation_config.json";
 
@@ -23,7 +26,7 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
         var generation = File.Exists(Path.Combine(folder, GenerationFileName))
             ? ConfigFields.Load(folder, GenerationFileName)
             : config;
-        return new(shape, Defaulted(config, generation, family));
+        return new(shape, Defaulted(config, generation, family)) { Fused = family.Fused };
     }
 
     private static DecoderShape Shaped(ConfigFields config, Family family)
@@ -31,18 +34,22 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
         var hidden = config.Positive("hidden_size");
         var heads = config.Positive("num_attention_heads");
         var layers = config.Positive("num_hidden_layers");
+        var headSize = config.Positive("head_dim", family.HeadSize ?? Math.Max(hidden / heads, 1));
+        var rope = RopeConfig.Parse(config);
         return new()
         {
             Layers = layers,
             Hidden = hidden,
             Heads = heads,
             KeyValueHeads = config.Positive("num_key_value_heads", family.KeyValueHeads ?? heads),
-            HeadSize = config.Positive("head_dim", Math.Max(hidden / heads, 1)),
+            HeadSize = headSize,
+            RotatedSize = RopeConfig.RotatedSize(config, headSize),
             Intermediate = config.Positive("intermediate_size"),
             Vocabulary = config.Positive("vocab_size"),
-            Context = config.Positive("max_position_embeddings", family.Context),
+            Context = Math.Min(config.Positive("max_position_embeddings", family.Context), rope.MostPositions),
             NormEpsilon = (float)config.PositiveNumber("rms_norm_eps", 1e-6),
-            Rope = RopeConfig.Parse(config),
+            Rope = rope,
+            QueryKeyNorm = family.QueryKeyNorm,
             TiedHead = config.Flag("tie_word_embeddings", false),
             QueryKeyValueBias = family.AlwaysQueryKeyValueBias || config.Flag("attention_bias", false),
             OutputBias = !family.AlwaysQueryKeyValueBias && config.Flag("attention_bias", false),
@@ -98,10 +105,11 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
                 "num_key_value_heads", $"{shape.KeyValueHeads}", $"it must divide num_attention_heads ({shape.Heads})");
         }
 
-        if (shape.HeadSize % RotaryMultiple != 0)
+        if (shape.HeadSize % RotaryMultiple != 0 || shape.Rotated % RotaryMultiple != 0)
         {
             throw config.Wrong(
-                "head_dim", $"{shape.HeadSize}", $"the rotary kernel needs a multiple of {RotaryMultiple}");
+                "head_dim", $"{shape.HeadSize}, of which {shape.Rotated} are rotated",
+                $"the rotary kernel needs a multiple of {RotaryMultiple}");
         }
     }
 }

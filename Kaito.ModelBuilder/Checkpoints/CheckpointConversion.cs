@@ -51,7 +51,8 @@ internal static class CheckpointConversion
 
         RequireFiles(checkpoint, [ModelFolder.TokenizerConfigFile]);
         var config = CheckpointConfig.Load(checkpoint);
-        using var weights = CheckpointWeights.Open(checkpoint);
+        using var files = CheckpointWeights.Open(checkpoint);
+        IDecoderWeights weights = config.Fused ? new FusedWeights(files, config.Shape) : files;
         var stamp = $"Kaito converted checkpoint, version {Version}, {precision}{(adapters ? Adapters : "")}\n";
         ModelFolder.Write(output, stamp, draft =>
         {

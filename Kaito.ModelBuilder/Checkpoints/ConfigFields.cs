@@ -102,6 +102,19 @@ internal sealed class ConfigFields(string file, string path, JsonElement fields)
             : throw Wrong(name, value.GetRawText(), "give a list of strings");
     }
 
+    /// <summary>A list of numbers above zero; wrong when it is missing.</summary>
+    public IReadOnlyList<double> Numbers(string name)
+    {
+        if (Find(name) is { ValueKind: JsonValueKind.Array } list
+            && list.EnumerateArray().All(static item =>
+                item.ValueKind == JsonValueKind.Number && item.TryGetDouble(out var number) && number > 0))
+        {
+            return [.. list.EnumerateArray().Select(static item => item.GetDouble())];
+        }
+
+        throw Wrong(name, Find(name)?.GetRawText() ?? "missing", "give a list of numbers above zero");
+    }
+
     /// <summary>Token ids, from one number or a list; empty when missing.</summary>
     public IReadOnlyList<int> Tokens(string name)
     {

@@ -1,3 +1,5 @@
+using Kaito.ModelBuilder.Decoder;
+
 namespace Kaito.ModelBuilder.Checkpoints;
 
 /// <summary>How one architecture of the llama family differs from the others where config.json is silent.</summary>
@@ -9,6 +11,15 @@ namespace Kaito.ModelBuilder.Checkpoints;
 internal sealed record Family(
     string Architecture, string ModelType, int Context, int? KeyValueHeads, bool AlwaysQueryKeyValueBias)
 {
+    /// <summary>Width of a head where config.json does not say; null: hidden size by heads.</summary>
+    public int? HeadSize { get; init; }
+
+    /// <summary>See <see cref="DecoderShape.QueryKeyNorm"/>.</summary>
+    public bool QueryKeyNorm { get; init; }
+
+    /// <summary>Projections are kept together, see <see cref="FusedWeights"/>.</summary>
+    public bool Fused { get; init; }
+
     private const int MistralWindow = 4096;
     private const int QwenFirstWindowedLayer = 28;
 
@@ -17,6 +28,8 @@ internal sealed record Family(
         new("LlamaForCausalLM", "llama", 2048, null, false),
         new("MistralForCausalLM", "mistral", 131072, 8, false),
         new("Qwen2ForCausalLM", "qwen2", 32768, null, true),
+        new("Qwen3ForCausalLM", "qwen3", 32768, null, false) { HeadSize = 128, QueryKeyNorm = true },
+        new("Phi3ForCausalLM", "phi3", 4096, null, false) { Fused = true },
     ];
 
     public static Family Of(ConfigFields config)
@@ -45,7 +58,7 @@ internal sealed record Family(
                 "layer_types", $"a list of {kinds.Count}", $"it must have one entry per layer ({layers})");
         }
 
-        var first = ModelType == "qwen2" ? (int)(config.Number("max_window_layers") ?? QwenFirstWindowedLayer) : 0;
+        var first = ModelType is "qwen2" or "qwen3" ? (int)(config.Number("max_window_layers") ?? QwenFirstWindowedLayer) : 0;
         return
         [
             .. Enumerable.Range(0, layers).Select(layer =>
@@ -58,7 +71,8 @@ internal sealed record Family(
         var applies = ModelType switch
         {
             "mistral" => true,
-            "qwen2" => config.Flag("use_sliding_window", false),
+            "phi3" => config.Has("sliding_window"),
+            "qwen2" or "qwen3" => config.Flag("use_sliding_window", false),
             _ => false,
         };
         if (!applies)

@@ -10,19 +10,22 @@ internal static class RopeConfig
 {
     private const double DefaultTheta = 10000;
 
+    /// <summary>How many of a head's numbers are rotated: the first ones.</summary>
+    public static int RotatedSize(ConfigFields config, int headSize)
+    {
+        var share = Scaling(config).Number("partial_rotary_factor") ?? config.Number("partial_rotary_factor") ?? 1;
+        return share is > 0 and <= 1
+            ? (int)(headSize * share)
+            : throw config.Wrong("partial_rotary_factor", $"{share}", "give a number above 0, up to 1");
+    }
+
     public static Rope Parse(ConfigFields config)
     {
         var field = config.Has("rope_scaling") ? "rope_scaling" : "rope_parameters";
-        var rope = config.Object(field);
+        var rope = Scaling(config);
         var theta = rope.Has("rope_theta")
             ? rope.PositiveNumber("rope_theta")
             : config.PositiveNumber("rope_theta", DefaultTheta);
-        var rotated = rope.Number("partial_rotary_factor") ?? config.Number("partial_rotary_factor") ?? 1;
-        if (rotated != 1)
-        {
-            throw config.Wrong("partial_rotary_factor", $"{rotated}", "only 1 is supported for this architecture");
-        }
-
         var kind = rope.Text("rope_type") ?? rope.Text("type") ?? "default";
         return kind switch
         {
@@ -30,10 +33,28 @@ internal static class RopeConfig
             "default" or "dynamic" => new DefaultRope(theta),
             "linear" => new LinearRope(theta, rope.PositiveNumber("factor")),
             "llama3" => Llama3(config, rope, theta),
+            "longrope" or "su" => Long(config, rope, theta),
+
+            // Phi-3's name for it.
+            "yarn" when rope.Has("short_factor") => Long(config, rope, theta),
             "yarn" => Yarn(config, rope, theta),
             _ => throw config.Wrong(
-                $"{field}.rope_type", $"'{kind}'", "supported are default, linear, dynamic, llama3 and yarn"),
+                $"{field}.rope_type", $"'{kind}'", "supported are default, linear, dynamic, llama3, longrope and yarn"),
         };
+    }
+
+    private static ConfigFields Scaling(ConfigFields config) =>
+        config.Object(config.Has("rope_scaling") ? "rope_scaling" : "rope_parameters");
+
+    // Which of its two lists of factors counts depends on how long a text becomes, and the cache of keys knows one of them.
+    // So the context is the one that the model was first trained for, and the short ones count.
+    private static LongRope Long(ConfigFields config, ConfigFields rope, double theta)
+    {
+        var original = OriginalContext(config, rope);
+        var factor = rope.Number("factor") ?? config.PositiveNumber("max_position_embeddings", original) / original;
+        var attention = rope.Number("attention_factor")
+            ?? (factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(original))));
+        return new(theta, rope.Numbers("short_factor"), attention, (int)original);
     }
 
     private static Llama3Rope Llama3(ConfigFields config, ConfigFields rope, double theta)

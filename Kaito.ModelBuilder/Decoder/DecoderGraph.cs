@@ -43,9 +43,9 @@ internal sealed class DecoderGraph
         }
 
         var lengths = Lengths();
-        var (cosines, sines) = _shape.Rope.Caches(_shape.Context, _shape.HeadSize);
-        _graph.Floats("cos_cache", [_shape.Context, _shape.HeadSize / 2], cosines);
-        _graph.Floats("sin_cache", [_shape.Context, _shape.HeadSize / 2], sines);
+        var (cosines, sines) = _shape.Rope.Caches(_shape.Context, _shape.Rotated);
+        _graph.Floats("cos_cache", [_shape.Context, _shape.Rotated / 2], cosines);
+        _graph.Floats("sin_cache", [_shape.Context, _shape.Rotated / 2], sines);
 
         var embedding = _graph.Floats(
             "model.embed_tokens.weight",
@@ -109,6 +109,12 @@ internal sealed class DecoderGraph
         var query = Linear($"{prefix}.q_proj", input, _shape.Hidden, queryWidth, bias);
         var key = Linear($"{prefix}.k_proj", input, _shape.Hidden, keyWidth, bias);
         var value = Linear($"{prefix}.v_proj", input, _shape.Hidden, keyWidth, bias);
+        if (_shape.QueryKeyNorm)
+        {
+            query = HeadNorm($"{prefix}.q_norm", query, queryWidth);
+            key = HeadNorm($"{prefix}.k_norm", key, keyWidth);
+        }
+
         var attended = $"{prefix}.output";
         _graph.Node(
             OnnxGraph.Microsoft,
@@ -124,6 +130,19 @@ internal sealed class DecoderGraph
             ("rotary_interleaved", 0L),
             ("local_window_size", (long)(_shape.WindowOf(layer) ?? -1)));
         return Linear($"{prefix}.o_proj", attended, queryWidth, _shape.Hidden, _shape.OutputBias);
+    }
+
+    private string HeadNorm(string name, string input, int width)
+    {
+        var heads = _graph.Initializer<long>($"{name}.heads", OnnxType.Int64, [3], [0, -1, _shape.HeadSize]);
+        var joined = _graph.Initializer<long>($"{name}.joined", OnnxType.Int64, [3], [0, -1, width]);
+        var normed = _graph.Node(
+            "SimplifiedLayerNormalization",
+            [_graph.Node("Reshape", [input, heads]), Vector($"{name}.weight", _shape.HeadSize)],
+            ("axis", -1L),
+            ("epsilon", _shape.NormEpsilon),
+            ("stash_type", 1L));
+        return _graph.Node("Reshape", [normed, joined]);
     }
 
     private string FeedForward(string prefix, string input)

@@ -37,6 +37,14 @@ internal sealed record DecoderShape
 
     public required Rope Rope { get; init; }
 
+    /// <summary>The first numbers of a head, which are rotated; 0: all. A multiple of 16.</summary>
+    public int RotatedSize { get; init; }
+
+    public int Rotated => RotatedSize == 0 ? HeadSize : RotatedSize;
+
+    /// <summary>Queries and keys are normalized, head by head, before they are rotated.</summary>
+    public bool QueryKeyNorm { get; init; }
+
     /// <summary>The language-model head is the embedding.</summary>
     public bool TiedHead { get; init; }
 

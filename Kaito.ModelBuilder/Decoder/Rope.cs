@@ -6,6 +6,9 @@ internal abstract record Rope(double Theta)
     /// <summary>Factor on every cosine and sine.</summary>
     public virtual double AttentionFactor => 1;
 
+    /// <summary>Longest sequence that it is right for.</summary>
+    public virtual int MostPositions => int.MaxValue;
+
     /// <summary>Radians per position of each of the <paramref name="size"/>/2 rotated pairs.</summary>
     public double[] Frequencies(int size)
     {
@@ -123,4 +126,22 @@ internal sealed record YarnRope(double Theta, double Factor, double OriginalCont
         size * Math.Log(OriginalContext / (turns * 2 * Math.PI)) / (2 * Math.Log(Theta));
 
     private double Temperature(double mscale) => Factor <= 1 ? 1 : (0.1 * mscale * Math.Log(Factor)) + 1;
+}
+
+/// <summary>LongRoPE: each pair has a divisor of its own.</summary>
+/// <param name="Theta">Base of the frequencies.</param>
+/// <param name="Divisors">One per rotated pair.</param>
+/// <param name="Attention">See <see cref="Rope.AttentionFactor"/>.</param>
+/// <param name="Context">See <see cref="Rope.MostPositions"/>.</param>
+/// <seealso href="https://arxiv.org/abs/2402.13753">Ding et al., 2024.</seealso>
+internal sealed record LongRope(double Theta, IReadOnlyList<double> Divisors, double Attention, int Context) : Rope(Theta)
+{
+    public override double AttentionFactor => Attention;
+
+    public override int MostPositions => Context;
+
+    protected override double Scale(double frequency, int pair, int size) => Divisors.Count == size / 2
+        ? frequency / Divisors[pair]
+        : throw new ModelBuildException(
+            $"config.json: 'short_factor' has {Divisors.Count} numbers, and {size / 2} pairs are rotated. Use the checkpoint's own.");
 }

@@ -65,6 +65,7 @@ internal static class InferenceWorkload
             MaxSequences = engine.MaxSequences ?? defaults.MaxSequences,
             QueueCapacity = engine.QueueCapacity ?? defaults.QueueCapacity,
             Port = Port,
+            BenchmarkSeconds = engine.BenchmarkSeconds,
             Adapters = preset.Adapters.IsEmpty
                 ? null
                 : [.. preset.Adapters.Select(static a => new AdapterSettings(a.Name, AdapterVolumes.Path(a), a.Strength))],

@@ -9,13 +9,16 @@ using Preset = Kaito.Core.Workspaces.InferenceWorkload.Preset;
 namespace Kaito.Operator.Workspaces;
 
 /// <summary>
-/// PURE: what the start-up probe of upstream's image measured, which it tells in lines of the first pod's log. A result that
-/// is not there is told in its own condition: the Workspace serves all the same.
+/// PURE: what was measured at the start, by the probe of upstream's image or by our host itself, which both tell in lines of
+/// the first pod's log. A result that is not there is told in its own condition: the Workspace serves all the same.
 /// </summary>
 internal static class Benchmark
 {
     /// <summary>Name of the metric in <c>status.performance.metrics</c>.</summary>
     public const string Metric = "peakTokensPerMinute";
+
+    /// <summary>How long our host measures; as long as upstream's probe.</summary>
+    public const int Seconds = 60;
 
     /// <summary>Of vLLM in upstream's image.</summary>
     private const string EngineVersion = "0.25.1";
@@ -29,9 +32,15 @@ internal static class Benchmark
     /// <summary>Until a result that could not be read is asked for again.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Whether the pods measure at all.</summary>
-    public static bool Applies(Wanted wanted) => wanted.Workspace.Inference is Preset { Runtime: InferenceRuntime.Vllm }
-        && wanted.Resource.Metadata.Annotations?.GetValueOrDefault(Annotations.DisableBenchmark) != "true";
+    /// <summary>
+    /// Whether the pods measure at all: vLLM's unless the annotation forbids it, ours only where it asks for it, because
+    /// measuring costs a minute of every start.
+    /// </summary>
+    public static bool Applies(Wanted wanted) =>
+        wanted.Resource.Metadata.Annotations?.GetValueOrDefault(Annotations.DisableBenchmark) is var disabled
+        && wanted.Workspace.Inference is Preset preset
+        && (preset.Runtime == InferenceRuntime.Vllm ? disabled != "true"
+            : preset.Runtime == InferenceRuntime.Onnx && disabled == "false");
 
     /// <summary>The result that was recorded before; null when there is none, or when another image was measured.</summary>
     /// <param name="status">Where it is recorded.</param>
@@ -106,7 +115,9 @@ internal static class Benchmark
                     .Add("inputTokens", Number(config, "input_tokens"))
                     .Add("outputTokens", Number(config, "output_tokens"))
                     .Add("maxConcurrency", Number(config, "max_concurrency"))
-                    .Add("engine", "vllm").Add("engineVersion", EngineVersion).Add("quantization", plan.Quantization ?? ""),
+                    .Add("engine", (string?)config["engine"] ?? "vllm")
+                    .Add("engineVersion", (string?)config["engine_version"] ?? EngineVersion)
+                    .Add("quantization", plan.Quantization ?? ""),
             }),
         };
     }

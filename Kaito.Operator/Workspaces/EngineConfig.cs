@@ -31,6 +31,9 @@ internal sealed record EngineConfig
     /// <summary>Requests that may wait.</summary>
     public int? QueueCapacity { get; init; }
 
+    /// <summary>How long the model is measured at its start; <see langword="null"/> not at all.</summary>
+    public int? BenchmarkSeconds { get; init; }
+
     /// <summary>Sentences about settings that have no effect.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 

@@ -140,7 +140,8 @@ internal static class WorkloadPlanner
         var (observed, options) = given;
         var image = Image(wanted, observed, ServingImages.Onnx(options));
         var (settings, pods) = Rendering.InferenceWorkload.Render(
-            wanted.Workspace, preset, wanted.Engine, placement,
+            wanted.Workspace, preset,
+            wanted.Engine with { BenchmarkSeconds = Benchmark.Applies(wanted) ? Benchmark.Seconds : null }, placement,
             (image, UpstreamOptions.WeightsOf(wanted.Resource)), wanted.Revision.Current.Revision);
         return [settings, pods];
     }

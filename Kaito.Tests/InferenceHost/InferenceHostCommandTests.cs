@@ -96,6 +96,43 @@ public sealed class InferenceHostCommandTests
         Assert.Contains("--cpu-offload-gb, --enable-prefix-caching", Assert.Single(options.Warnings), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Parse_ConfigFile_ListsNullsAndFalseAreWhatTheyMean()
+    {
+        const string File = """
+            max_probe_steps: 6
+            kv_cache_cpu_memory_utilization: 0.5
+            vllm:
+              api-key: [one, two]
+              max_num_seqs: null
+              kaito-disable-rate-limit: false
+              served-model-name: "null and void"
+              compilation-config: {level: 3}
+            """;
+
+        var parsed = InferenceHostCommand.Parse(
+            ["--model-path=/m", "--max-num-seqs=3", "--kaito-disable-rate-limit", "--kaito_config_file=c.yaml"],
+            _ => null, _ => File);
+
+        Assert.True(parsed.TryGet(out var options, out _));
+        Assert.Equal(["one", "two"], options.ApiKeys);
+        Assert.Equal((3, 3, "null and void"), (options.MaxSequences, options.RateLimit, options.ServedModelName));
+        Assert.Contains("--compilation-config", Assert.Single(options.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("vllm:")]
+    [InlineData("")]
+    [InlineData("vllm: {}")]
+    public void Parse_EmptyConfigFile_ChangesNothing(string text)
+    {
+        var parsed = InferenceHostCommand.Parse(
+            ["--model-path", "/m", "--max-model-len", "9", "--kaito-config-file", "c.yaml"], _ => null, _ => text);
+
+        Assert.True(parsed.TryGet(out var options, out _));
+        Assert.Equal(9, options.MaxModelLength);
+    }
+
     [Theory]
     [InlineData("vllm: [")]
     [InlineData("vllm:\n  max-model-len: many")]

@@ -50,6 +50,8 @@ public sealed class BenchmarkTests
     [InlineData("vllm", null, true)]
     [InlineData("vllm", "true", false)]
     [InlineData("onnx", null, false)]
+    [InlineData("onnx", "true", false)]
+    [InlineData("onnx", "false", true)]
     [InlineData("huggingface", null, false)]
     public void Plan_ServingWorkload_AsksForTheResultOfVllm(string runtime, string? disabled, bool due)
     {
