@@ -110,7 +110,10 @@ internal static class SchemaCorpus
             var least = Below(3);
             return new()
             {
-                ["type"] = "array", ["items"] = Any(depth + 1), ["minItems"] = least, ["maxItems"] = least + Below(3),
+                ["type"] = "array",
+                ["items"] = Any(depth + 1),
+                ["minItems"] = least,
+                ["maxItems"] = least + Below(3),
             };
         }
 
