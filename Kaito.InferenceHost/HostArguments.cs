@@ -15,15 +15,20 @@ internal sealed class HostArguments
     public const char Separator = '\n';
 
     private const string ConfigFile = "kaito-config-file";
+    private const string Modules = "lora-modules";
 
     private static readonly string[] s_values =
     [
         "config", "model", "model-path", "code-revision", "revision", "download-dir",
         "kaito-benchmark-seconds", "served-model-name", "host", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins", ConfigFile,
+        "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins", ConfigFile, "kaito-adapters-dir",
+        "max-lora-rank", "max-cpu-loras", Modules,
     ];
 
-    private static readonly string[] s_switches = ["kaito-disable-rate-limit"];
+    // Given more than once or with several values: each counts.
+    private static readonly string[] s_lists = ["api-key", Modules];
+
+    private static readonly string[] s_switches = ["kaito-disable-rate-limit", "enable-lora"];
 
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly List<string> _ignored = [];
@@ -59,6 +64,10 @@ internal sealed class HostArguments
             }
 
             read.Take(key, value, found);
+            while (key == Modules && i + 1 < args.Count && !args[i + 1].StartsWith("--", StringComparison.Ordinal))
+            {
+                read.Take(key, args[++i], found);
+            }
         }
 
         if (read[ConfigFile] is { } file)
@@ -90,8 +99,7 @@ internal sealed class HostArguments
         }
         else
         {
-            // A key may be given several times, and each counts.
-            _values[key] = key == "api-key" && _values.TryGetValue(key, out var before) ? before + Separator + value : value;
+            _values[key] = s_lists.Contains(key) && _values.TryGetValue(key, out var before) ? before + Separator + value : value;
         }
     }
 

@@ -1,3 +1,4 @@
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Chat;
 using Kaito.InferenceHost.Completions;
 using Kaito.InferenceHost.Documentation;
@@ -80,7 +81,10 @@ internal static partial class InferenceHostApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(loader);
-        builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName));
+        builder.Services.AddSingleton(new InferenceMetrics(TimeProvider.System, options.ServedModelName)
+        {
+            MostAdapters = options.Adapters.Enabled ? options.Adapters.MostLoaded : 0,
+        });
         builder.Services.AddSingleton<ServerLoad>();
         builder.Services.AddSingleton(options.Downloads);
         builder.Services.AddSingleton<DownloadProgress>();
@@ -104,6 +108,7 @@ internal static partial class InferenceHostApp
         app.UseMiddleware<GenerationOnly>();
         app.MapDefaultEndpoints();
         app.MapModels();
+        app.MapAdapters(options.Adapters);
         app.MapChatCompletions();
         app.MapCompletions();
         app.MapResponses();

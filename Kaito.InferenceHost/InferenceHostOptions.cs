@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Kaito.Core;
 using Kaito.Core.Contracts;
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Engine;
 
@@ -56,6 +57,9 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
     /// <summary>Keys of which a request must show one; empty to ask for none.</summary>
     public ImmutableArray<string> ApiKeys { get; init; } = [];
 
+    /// <summary>Adapters beside the model.</summary>
+    public AdapterOptions Adapters { get; init; } = new();
+
     /// <summary>Web pages whose scripts may call the server; <c>*</c> for all.</summary>
     public ImmutableArray<string> AllowedOrigins { get; init; } = ["*"];
 
@@ -90,6 +94,7 @@ internal static class InferenceHostCommand
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
             ApiKeys = [.. Keys(named, environment)],
             Warnings = named.Warnings,
+            Adapters = AdapterArguments.Parse(named, environment, settings, found),
             AllowedOrigins = OriginsFrom(named["allowed-origins"], found),
         };
         return found.Count > 0 ? found.ToImmutable() : options;

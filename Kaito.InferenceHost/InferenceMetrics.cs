@@ -64,6 +64,9 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         new("vllm:request_prefill_kv_computed_tokens", "Prompt tokens computed, per sequence.", s_tokens),
     ];
 
+    // Which adapters run, and how many sequences each has.
+    private readonly SortedDictionary<string, int> _adapters = new(StringComparer.Ordinal);
+    private long _adaptersChanged;
     private int _running;
     private int _embedding;
     private int _waiting;
@@ -101,6 +104,12 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         }
     }
 
+    /// <summary>Adapters of calls that wait; asked for when the figures are read.</summary>
+    public Func<IEnumerable<string>> WaitingAdapters { get; set; } = static () => [];
+
+    /// <summary>Adapters that may be loaded; 0 when the server takes none.</summary>
+    public int MostAdapters { get; init; }
+
     public void Stepped(int tokens)
     {
         lock (_lock)
@@ -113,6 +122,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     {
         lock (_lock)
         {
+            Adapters(sequence, 1);
             Record(Series.Queue, Seconds(sequence.Call.Arrived, sequence.Admitted));
             Record(Series.PromptTokens, sequence.Request.Prompt.Length);
             Record(Series.MaxTokens, sequence.Request.MaxNewTokens);
@@ -153,6 +163,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     {
         lock (_lock)
         {
+            Adapters(sequence, -1);
             _finished[Array.IndexOf(s_reasons, reason)]++;
             Record(Series.EndToEnd, Seconds(sequence.Call.Arrived, now));
             Record(Series.Inference, Seconds(sequence.Admitted, now));
@@ -203,9 +214,10 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     public string Render(OtherFigures now)
     {
         var text = new MetricsText($"engine=\"0\",model_name=\"{MetricsText.Escape(model)}\"");
+        var waitingAdapters = string.Join(',', WaitingAdapters().Distinct().Order(StringComparer.Ordinal));
         lock (_lock)
         {
-            Gauges(text, _waiting + now.Queued);
+            Gauges(text, _waiting + now.Queued, waitingAdapters);
             Counters(text);
             foreach (var histogram in _histograms)
             {
@@ -225,7 +237,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         return text.ToString();
     }
 
-    private void Gauges(MetricsText text, int waiting)
+    private void Gauges(MetricsText text, int waiting, string waitingAdapters)
     {
         var used = _usage.CapacityTokens > 0 ? (double)_usage.CachedTokens / _usage.CapacityTokens : 0;
         text.Gauge("vllm:num_requests_running", "Sequences being worked on.", _running + _embedding);
@@ -251,7 +263,26 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
             1);
         text.Facts(
             "vllm:lora_requests_info", "Adapters in use.",
-            [("max_lora", "0"), ("waiting_lora_adapters", ""), ("running_lora_adapters", "")], 0);
+            [
+                ("max_lora", Text(MostAdapters)), ("waiting_lora_adapters", waitingAdapters),
+                ("running_lora_adapters", string.Join(',', _adapters.Keys)),
+            ],
+            _adaptersChanged);
+    }
+
+    private void Adapters(RunningSequence sequence, int change)
+    {
+        if (sequence.Request.Adapters?.Name is { } name)
+        {
+            var count = _adapters.GetValueOrDefault(name) + change;
+            _adapters[name] = count;
+            if (count == 0)
+            {
+                _adapters.Remove(name);
+            }
+
+            _adaptersChanged = clock.GetUtcNow().ToUnixTimeSeconds();
+        }
     }
 
     private void Counters(MetricsText text)
@@ -266,11 +297,14 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
                 ("external_kv_transfer", 0),
             ]);
         text.Counter("vllm:prompt_tokens_cached_total", "Prompt tokens found in the prefix cache.", hits);
-        text.Counter("vllm:prompt_tokens_recomputed_total", "Prompt tokens computed twice.", 0);
+        text.Counter(
+            "vllm:prompt_tokens_recomputed_total", "Tokens computed again for sequences that gave up their slot.",
+            _usage.RecomputedTokens);
         text.Split(
             "vllm:request_success_total", "counter", "Sequences ended, by reason.", "finished_reason",
             s_reasons.Zip(_finished, static (reason, count) => (reason, (double)count)));
-        text.Counter("vllm:num_preemptions_total", "Sequences that gave their slot back before their end.", 0);
+        text.Counter(
+            "vllm:num_preemptions_total", "How often a sequence gave its slot back before its end.", _usage.Preemptions);
         text.Counter("vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", queries);
         text.Counter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", hits);
         text.Counter("vllm:gpu_prefix_cache_queries_total", "Older name of vllm:prefix_cache_queries.", queries);

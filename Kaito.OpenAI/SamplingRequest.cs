@@ -135,4 +135,17 @@ public sealed record StreamOptions
 /// <param name="PromptTokens">Tokens of the rendered prompts.</param>
 /// <param name="TotalTokens">Prompt plus completion.</param>
 /// <param name="CompletionTokens">Generated tokens of every choice, end token included.</param>
-public sealed record Usage(int PromptTokens, int TotalTokens, int CompletionTokens);
+public sealed record Usage(int PromptTokens, int TotalTokens, int CompletionTokens)
+{
+    /// <summary>About the prompt.</summary>
+    public PromptTokensDetails? PromptTokensDetails { get; init; }
+
+    /// <summary>About the completion.</summary>
+    public CompletionTokensDetails? CompletionTokensDetails { get; init; }
+}
+
+/// <param name="CachedTokens">Prompt tokens that were known from earlier requests and not computed again.</param>
+public sealed record PromptTokensDetails(int CachedTokens);
+
+/// <param name="ReasoningTokens">Generated tokens that the model thought aloud.</param>
+public sealed record CompletionTokensDetails(int ReasoningTokens);

@@ -61,10 +61,13 @@ internal static class ChatRequestParser
         {
             Report = reports.Answer ?? (sampled > wanted ? 0 : null),
             ReportPrompt = reports.Prompt,
+            Adapters = model.Chosen,
+            BeginsInThought = InThought(tools.Split, prompt),
             KeepSpecialTokens = wire.SkipSpecialTokens is false || tools.Split.Calls is not null,
         };
         var requests = Enumerable.Range(0, sampled).Select(i => shape with
         {
+            Priority = SamplingParser.Priority(wire),
             Sampling = sampling with { Seed = sampling.Seed + i },
             Constraint = Constraint(i == 0 ? grammar : grammar?.Clone(), prompt.InThought, model),
         });
@@ -76,6 +79,8 @@ internal static class ChatRequestParser
     }
 
     private static int? Asked(ChatCompletionRequest wire) => wire.MaxCompletionTokens ?? wire.MaxTokens;
+
+    private static bool? InThought(SplitRules rules, ChatPrompt prompt) => rules.Thinks ? prompt.InThought : null;
 
     private static ITokenConstraint? Constraint(GrammarMatcher? grammar, bool inThought, ServedModel model) =>
         grammar is not null && inThought ? new AfterThought(grammar, model.Text) : grammar;

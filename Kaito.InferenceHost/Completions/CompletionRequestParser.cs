@@ -50,6 +50,8 @@ internal static class CompletionRequestParser
                 Report = reports.Answer ?? (sampled > wanted ? 0 : null),
                 ReportPrompt = reports.Prompt,
                 PromptOnly = promptOnly,
+                Adapters = model.Chosen,
+                Priority = SamplingParser.Priority(wire),
                 KeepSpecialTokens = wire.SkipSpecialTokens is false,
                 Constraint = requests.Count + i == 0 ? grammar : grammar?.Clone(),
             }));

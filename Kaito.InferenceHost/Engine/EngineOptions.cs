@@ -9,6 +9,11 @@ internal sealed record EngineOptions
     /// <summary>Prompt tokens per step. Default 128: how much of a prompt the others wait for.</summary>
     public int PrefillTokens { get; init; } = 128;
 
+    /// <summary>
+    /// Share of the time that long prompts may take while others are answered. Default a third; from 1 on, answers wait.
+    /// </summary>
+    public double PrefillShare { get; init; } = 1.0 / 3;
+
     /// <summary>Threads of one native run. Default: every core, less one for the web server beyond four.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount - (Environment.ProcessorCount > 4 ? 1 : 0);
 

@@ -78,7 +78,14 @@ internal sealed record EngineLimits(int ContextTokens, int MaxSequences, int Voc
 /// <param name="CapacityTokens">Tokens that could be held; 0 when the engine does not know.</param>
 /// <param name="PromptTokens">Tokens of prompts that were looked up in the prefix cache since the start.</param>
 /// <param name="ReusedTokens">Those of them that were found there.</param>
-internal readonly record struct EngineUsage(long CachedTokens, long CapacityTokens, long PromptTokens, long ReusedTokens);
+internal readonly record struct EngineUsage(long CachedTokens, long CapacityTokens, long PromptTokens, long ReusedTokens)
+{
+    /// <summary>How often a sequence gave up its slot before its end.</summary>
+    public long Preemptions { get; init; }
+
+    /// <summary>Tokens that were computed again for it.</summary>
+    public long RecomputedTokens { get; init; }
+}
 
 /// <param name="Id">Unique among running sequences.</param>
 /// <param name="Prompt">Token ids, at least one; shape [prompt_length].</param>
@@ -92,12 +99,19 @@ internal sealed record EngineSequence(long Id, ReadOnlyMemory<int> Prompt, int M
     /// </summary>
     public IPromptReader? PromptReader { get; init; }
 
+    /// <summary>Lower ones go first, and give up their slot last.</summary>
+    public int Priority { get; init; }
+
     /// <summary>The adapters that work on it, for the layers in <see cref="EngineLimits.Adapters"/>; null for none.</summary>
     public AdapterMix? Adapters { get; init; }
 }
 
 /// <summary>One token of one sequence. The caller removes the sequence when this token ends it.</summary>
-internal readonly record struct EngineToken(long SequenceId, int Token);
+internal readonly record struct EngineToken(long SequenceId, int Token)
+{
+    /// <summary>With the first token of a sequence: how many of its prompt were not computed but known.</summary>
+    public int Reused { get; init; }
+}
 
 /// <summary>Turns a row of logits into a token and remembers what it chose; belongs to one sequence.</summary>
 internal interface ITokenSampler

@@ -7,7 +7,7 @@ internal readonly record struct KvShape(int Slots, int Tokens);
 
 /// <summary>
 /// Decides how large the cache is. It starts small and doubles, so that a model with a long context costs memory only
-/// when long sequences come; near the budget it takes exactly what the admitted sequences may need.
+/// when long sequences come; near the budget it takes exactly what is needed.
 /// </summary>
 /// <param name="BytesPerToken">Keys and values of every layer for one token of one slot.</param>
 /// <param name="Largest">Slots and tokens that are never exceeded.</param>
@@ -27,20 +27,25 @@ internal sealed record KvSizing(long BytesPerToken, KvShape Largest, long Budget
     public bool Fits(KvShape shape) => (long)shape.Slots * Rounded(shape.Tokens) * BytesPerToken <= BudgetBytes;
 
     /// <param name="current">What is allocated.</param>
+    /// <param name="wantedSlots">Sequences that are admitted, with or without a slot.</param>
     /// <param name="needed">What the next run touches.</param>
-    /// <param name="reserved">What the admitted sequences may come to need; fits the budget.</param>
-    /// <returns>A shape that holds <paramref name="needed"/>: the current one when that does.</returns>
-    public KvShape Next(KvShape current, KvShape needed, KvShape reserved)
+    /// <returns>
+    /// A shape that holds <paramref name="needed"/>, the current one when that does; <see langword="null"/> when the
+    /// budget does not allow any.
+    /// </returns>
+    public KvShape? Next(KvShape current, int wantedSlots, KvShape needed)
     {
         if (needed.Slots <= current.Slots && needed.Tokens <= current.Tokens)
         {
             return current;
         }
 
-        var slots = Math.Max(current.Slots, PowerOfTwo(needed.Slots));
+        var slots = Math.Max(current.Slots, PowerOfTwo(Math.Max(wantedSlots, needed.Slots)));
         var tokens = Math.Max(current.Tokens, PowerOfTwo(Math.Max(needed.Tokens, FirstTokens)));
         var generous = new KvShape(Math.Min(Largest.Slots, slots), Math.Min(Rounded(Largest.Tokens), tokens));
-        return Fits(generous) ? generous : reserved with { Tokens = Rounded(reserved.Tokens) };
+        return Fits(generous) ? generous
+            : Fits(needed) ? needed with { Tokens = Rounded(needed.Tokens) }
+            : null;
     }
 
     private static int Rounded(int tokens) => (int)Math.Min(

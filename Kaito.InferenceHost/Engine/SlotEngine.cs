@@ -1,16 +1,22 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Kaito.InferenceHost.Engine;
 
 /// <summary>
 /// Continuous batching on a plain session. Slots 0..n-1 of the cache decode together; at most one more, slot n, is
-/// taking in its prompt; admitted sequences without a slot wait in order. A slot that becomes free is filled by the
-/// last one, so the rows of a run are always consecutive.
+/// taking in a long prompt, chunk by chunk; short prompts pass it, each in one chunk. Admitted sequences without a slot
+/// wait in order. A slot that becomes free is filled by the last one, so the rows of a run are always consecutive. When
+/// the cache is full, the last in rank gives up its slot and is computed again later.
 /// </summary>
 internal sealed class SlotEngine : IInferenceEngine
 {
-    // Copying fewer tokens than this costs as much as computing them.
-    private const int ShortestReuse = 8;
+    // What a sequence should find free when it comes in, so that it does not push others out at once.
+    private const int Headroom = 64;
+
+    // So many waiting prompts, and more than there are answers under way, go before the answers' smoothness.
+    private const int Crowd = 4;
 
     private readonly DecoderSession _session;
     private readonly KvSizing _sizing;
@@ -20,12 +26,15 @@ internal sealed class SlotEngine : IInferenceEngine
 
     // Uncontended but for Dispose, which terminates the step and then waits for it here.
     private readonly Lock _owner = new();
-    private readonly List<RunningSequence> _slots = [];
-    private readonly Queue<RunningSequence> _waiting = new();
+    private readonly SlotTable _slots;
+    private readonly WaitingLine _waiting = new();
+    private readonly PrefillPace _pace;
     private readonly int[] _rowTokens;
     private readonly int[] _rowLengths;
     private readonly AdapterMix?[] _rowAdapters;
-    private long _lookedUp;
+    private long _order;
+    private long _preemptions;
+    private long _recomputed;
     private volatile bool _disposed;
 
     private SlotEngine(ModelFolder model, EngineOptions options, DecoderSession session)
@@ -36,7 +45,9 @@ internal sealed class SlotEngine : IInferenceEngine
         _cache = new(2 * graph.Layers, graph.KvHeads, headBytes);
         _sizing = new(_cache.PackedBytes(1), new(options.MaxSequences, model.ContextTokens), options.CacheBytes);
         _finished = new(options.PrefixBytes);
+        _slots = new(_cache, _sizing, _finished, options.MaxSequences, session.ForgetCache);
         _prefillTokens = session.ChunkTokens;
+        _pace = new(options.PrefillShare);
         _rowTokens = new int[options.MaxSequences + 1];
         _rowLengths = new int[options.MaxSequences + 1];
         _rowAdapters = new AdapterMix?[options.MaxSequences + 1];
@@ -51,7 +62,7 @@ internal sealed class SlotEngine : IInferenceEngine
     public EngineLimits Limits { get; }
 
     /// <summary>Prompt tokens that were copied from an earlier sequence instead of computed.</summary>
-    public long ReusedTokens { get; private set; }
+    public long ReusedTokens => _slots.ReusedTokens;
 
     public EngineUsage Usage
     {
@@ -59,15 +70,21 @@ internal sealed class SlotEngine : IInferenceEngine
         {
             lock (_owner)
             {
-                return new(_slots.Sum(static slot => (long)slot.Cached), _sizing.CapacityTokens, _lookedUp, ReusedTokens);
+                return new(
+                    _slots.Sequences.Sum(static slot => (long)slot.Cached),
+                    _sizing.CapacityTokens,
+                    _slots.LookedUpTokens,
+                    _slots.ReusedTokens)
+                {
+                    Preemptions = _preemptions,
+                    RecomputedTokens = _recomputed,
+                };
             }
         }
     }
 
     /// <summary>What the cache has room for at the moment.</summary>
     public KvShape CacheShape => _cache.Shape;
-
-    private int Decoding => _slots.Count - (_slots is [.., { Prefilling: true }] ? 1 : 0);
 
     /// <exception cref="ModelFolderException">The graph cannot be loaded or does not suit this engine.</exception>
     /// <exception cref="EngineException">The cache budget is too small for any sequence.</exception>
@@ -92,18 +109,19 @@ internal sealed class SlotEngine : IInferenceEngine
         lock (_owner)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_slots.Concat(_waiting).Any(running => running.Id == sequence.Id))
+            if (_slots.Sequences.Concat(_waiting.Sequences).Any(running => running.Id == sequence.Id))
             {
                 throw new ArgumentException($"Sequence id {sequence.Id} is already running.", nameof(sequence));
             }
 
-            var reserved = Reserved(sequence.Prompt.Length + sequence.MaxNewTokens);
-            if (reserved.Slots > Limits.MaxSequences || !_sizing.Fits(reserved))
+            var added = new RunningSequence(sequence, _order++);
+            var count = _slots.Count + _waiting.Count;
+            if (count >= Limits.MaxSequences || (count > 0 && !HasRoom(added, count + 1)))
             {
                 return false;
             }
 
-            _waiting.Enqueue(new(sequence));
+            _waiting.Add(added);
             return true;
         }
     }
@@ -139,20 +157,13 @@ internal sealed class SlotEngine : IInferenceEngine
     {
         lock (_owner)
         {
-            var slot = _slots.FindIndex(sequence => sequence.Id == sequenceId);
-            if (slot >= 0)
+            if (_slots.Sequences.FirstOrDefault(running => running.Id == sequenceId) is { } running)
             {
-                Free(slot);
+                _slots.Free(_slots.SlotOf(running));
                 return;
             }
 
-            for (var count = _waiting.Count; count > 0; count--)
-            {
-                if (_waiting.Dequeue() is var waiting && waiting.Id != sequenceId)
-                {
-                    _waiting.Enqueue(waiting);
-                }
-            }
+            _waiting.Remove(sequenceId);
         }
     }
 
@@ -177,22 +188,26 @@ internal sealed class SlotEngine : IInferenceEngine
 
     private void Decode(ICollection<EngineToken> produced)
     {
-        var rows = Decoding;
+        var started = Stopwatch.GetTimestamp();
+        while (_slots.Decoding > 0 && !_slots.TryMakeRoom(_slots.Longest(_slots.Decoding) + 1, _waiting.Count))
+        {
+            PreemptLast();
+        }
+
+        var rows = _slots.Decoding;
         if (rows == 0)
         {
             return;
         }
 
-        var longest = 0;
         for (var row = 0; row < rows; row++)
         {
             (_rowTokens[row], _rowLengths[row]) = (_slots[row].Tokens[^1], _slots[row].Cached);
             _rowAdapters[row] = _slots[row].Adapters;
-            longest = Math.Max(longest, _rowLengths[row]);
         }
 
-        MakeRoom(longest + 1);
-        _session.Decode(_cache, _rowTokens.AsSpan(0, rows), _rowLengths.AsSpan(0, rows), _rowAdapters.AsSpan(0, rows));
+        _session.Decode(
+            _cache, _rowTokens.AsSpan(0, rows), _rowLengths.AsSpan(0, rows), _rowAdapters.AsSpan(0, rows));
         for (var row = 0; row < rows; row++)
         {
             _slots[row].Cached++;
@@ -203,170 +218,141 @@ internal sealed class SlotEngine : IInferenceEngine
         {
             FreeIfFinished(row);
         }
+
+        _pace.Decoded(Stopwatch.GetElapsedTime(started));
     }
 
-    /// <summary>Spends one chunk of prompt tokens, on several sequences when their prompts are short.</summary>
+    /// <summary>Spends one chunk of prompt tokens: on short prompts, and on the long one that is under way.</summary>
     private void Prefill(ICollection<EngineToken> produced)
     {
-        var budget = _prefillTokens;
-        while (budget > 0 && TryNextPrompt(out var sequence))
+        if (_waiting.First is { } first && _slots.Current is { } current && first.Rank.Priority < current.Rank.Priority)
         {
-            var slot = _slots.Count - 1;
-            var chunk = sequence.Tokens[sequence.Cached..];
-            chunk = chunk[..Math.Min(chunk.Length, budget)];
-            MakeRoom(sequence.Cached + chunk.Length);
-            _session.Prefill(_cache, slot, chunk, sequence.Cached, sequence.Adapters);
-            ReadPrompt(sequence, chunk.Length);
-            sequence.Cached += chunk.Length;
-            budget -= chunk.Length;
-            if (!sequence.Prefilling)
+            Preempt(_slots.Count - 1);
+        }
+
+        var budget = _slots.Current is null ? _prefillTokens : Math.Max(1, _prefillTokens / 2);
+        while (budget > 0 && TryTakeNext(budget, out var next))
+        {
+            var rest = next.Tokens.Length - next.Cached;
+            if (rest > budget || Compute(next, rest, produced) == 0)
             {
-                produced.Add(sequence.Sample(_session.Logits(0)));
-                FreeIfFinished(slot);
+                break;
             }
+
+            budget -= rest;
+        }
+
+        if (_slots.Current is { } under)
+        {
+            Continue(under, budget + (_prefillTokens / 2), produced);
         }
     }
 
-    private void ReadPrompt(RunningSequence sequence, int count)
+    private void Continue(RunningSequence current, int budget, ICollection<EngineToken> produced)
     {
-        if (sequence.PromptReader is not { } reader)
+        var rest = current.Tokens.Length - current.Cached;
+        var waiting = _waiting.Count + 1;
+        var held = _slots.Decoding > 0 && waiting <= Math.Max(Crowd, _slots.Decoding);
+        var tokens = Math.Min(Math.Min(rest, Math.Min(budget, _prefillTokens)), held ? _pace.Allowance(rest) : rest);
+        if (tokens > 0)
         {
-            return;
-        }
-
-        for (var i = 0; i < count; i++)
-        {
-            // What follows the last token of the prompt is the answer's first one.
-            if (sequence.Cached + i + 1 is var position && position < sequence.Tokens.Length)
-            {
-                reader.Read(position, _session.PromptLogits(i));
-            }
+            Compute(current, tokens, produced);
+            _pace.Restart();
         }
     }
 
-    private bool TryNextPrompt(out RunningSequence sequence)
+    /// <returns>Tokens computed; none when the sequence had to give up its slot.</returns>
+    private int Compute(RunningSequence sequence, int count, ICollection<EngineToken> produced)
     {
-        if (_slots is [.., { Prefilling: true } last])
+        while (!_slots.TryMakeRoom(sequence.Cached + count, _waiting.Count))
         {
-            sequence = last;
-            return true;
+            if (PreemptLast() == sequence)
+            {
+                return 0;
+            }
         }
 
-        if (!_waiting.TryDequeue(out sequence!))
+        var slot = _slots.SlotOf(sequence);
+        var started = Stopwatch.GetTimestamp();
+        _session.Prefill(
+            _cache, slot, sequence.Tokens.Slice(sequence.Cached, count), sequence.Cached, sequence.Adapters);
+        sequence.ReadPrompt(count, _session);
+        sequence.Cached += count;
+        _recomputed += sequence.Preempted ? count : 0;
+        if (!sequence.Prefilling)
+        {
+            produced.Add(sequence.Sample(_session.Logits(0)));
+            FreeIfFinished(slot);
+        }
+
+        _pace.Filled(count, Stopwatch.GetElapsedTime(started));
+        return count;
+    }
+
+    /// <summary>Gives the next waiting sequence a slot: any, or one with a short prompt while a long one is under way.</summary>
+    private bool TryTakeNext(int budget, [NotNullWhen(true)] out RunningSequence? next)
+    {
+        var current = _slots.Current;
+        next = current is null
+            ? _waiting.First
+            : _waiting.Sequences.FirstOrDefault(waiting => Rest(waiting) <= budget);
+        if (next is null || (_slots.Count > 0 && !HasRoom(next, _slots.Count + 1, ofSlots: true)))
         {
             return false;
         }
 
-        _slots.Add(sequence);
-        MakeRoom(1);
-        if (sequence.PromptReader is null)
+        // A short prompt that no longer fits into this step waits for the next one; a long one takes its slot.
+        var rest = Rest(next);
+        if (rest > budget && rest <= _prefillTokens)
         {
-            ReusePrefix(sequence, _slots.Count - 1);
+            return false;
         }
 
+        _waiting.Remove(next);
+        _slots.Seat(next);
         return true;
     }
 
-    /// <summary>Copies the longest known start of the prompt, but not its last token: logits come from there.</summary>
-    private void ReusePrefix(RunningSequence sequence, int slot)
+    private int Rest(RunningSequence waiting) => waiting.Tokens.Length - _slots.Known(waiting).Length;
+
+    // Not what they may all come to hold: few answers take all they may, and the last in rank can give way.
+    private bool HasRoom(RunningSequence next, int count, bool ofSlots = false)
     {
-        var prompt = sequence.Tokens[..^1];
-        _lookedUp += prompt.Length;
-        var adapters = AdapterMix.KeyOf(sequence.Adapters);
-        var length = _finished.Longest(prompt, adapters, out var entry);
-        var neighbour = -1;
-        for (var other = 0; other < slot; other++)
+        if (!ofSlots && _waiting.HoldsPreempted)
         {
-            var common = prompt.CommonPrefixLength(_slots[other].Tokens[.._slots[other].Cached]);
-            if (common > length && AdapterMix.KeyOf(_slots[other].Adapters) == adapters)
-            {
-                (length, neighbour) = (common, other);
-            }
+            return false;
         }
 
-        if (length < ShortestReuse)
+        var longest = Math.Min(next.Tokens.Length + Headroom, next.Reserved);
+        foreach (var other in ofSlots ? _slots.Sequences : _slots.Sequences.Concat(_waiting.Sequences))
         {
-            return;
+            longest = Math.Max(longest, Math.Min(other.Tokens.Length + Headroom, other.Reserved));
         }
 
-        MakeRoom(length);
-        if (neighbour >= 0)
-        {
-            _cache.Copy(neighbour, slot, length);
-        }
-        else
-        {
-            _finished.Restore(entry, _cache, slot, length);
-        }
-
-        sequence.Cached = length;
-        ReusedTokens += length;
+        return _sizing.Fits(new(count, longest));
     }
 
-    private void MakeRoom(int tokens)
+    private RunningSequence PreemptLast()
     {
-        var shape = _sizing.Next(_cache.Shape, new(_slots.Count + _waiting.Count, tokens), Reserved(0));
-        if (shape == _cache.Shape)
-        {
-            return;
-        }
-
-        for (var slot = 0; slot < _slots.Count; slot++)
-        {
-            _rowLengths[slot] = _slots[slot].Cached;
-        }
-
-        // The rows of the current decode are read again by the caller: lengths are what they already were.
-        _session.ForgetCache();
-        _cache.Resize(shape, _rowLengths.AsSpan(0, _slots.Count));
+        var last = _slots.Sequences.MaxBy(static sequence => sequence.Rank)!;
+        Preempt(_slots.SlotOf(last));
+        return last;
     }
 
-    private KvShape Reserved(int next)
+    private void Preempt(int slot)
     {
-        var (count, longest) = (next > 0 ? 1 : 0, next);
-        foreach (var sequence in _slots.Concat(_waiting))
-        {
-            (count, longest) = (count + 1, Math.Max(longest, sequence.Reserved));
-        }
-
-        return new(count, longest);
+        var sequence = _slots[slot];
+        _slots.Free(slot);
+        sequence.Preempt();
+        _waiting.Add(sequence);
+        _preemptions++;
     }
 
     private void FreeIfFinished(int slot)
     {
         if (_slots[slot].Finished)
         {
-            Free(slot);
+            _slots.Free(slot);
         }
-    }
-
-    private void Free(int slot)
-    {
-        var gone = _slots[slot];
-        if (gone.Cached >= ShortestReuse)
-        {
-            _finished.Save(_cache, slot, gone.Tokens[..gone.Cached], AdapterMix.KeyOf(gone.Adapters));
-        }
-
-        // Decoding rows stay consecutive: the last of them fills the hole, the prompt being taken in follows it.
-        var lastRow = Decoding - 1;
-        if (slot < lastRow)
-        {
-            Move(lastRow, slot);
-            slot = lastRow;
-        }
-
-        if (slot < _slots.Count - 1)
-        {
-            Move(_slots.Count - 1, slot);
-        }
-
-        _slots.RemoveAt(_slots.Count - 1);
-    }
-
-    private void Move(int from, int to)
-    {
-        _cache.Copy(from, to, _slots[from].Cached);
-        _slots[to] = _slots[from];
     }
 }

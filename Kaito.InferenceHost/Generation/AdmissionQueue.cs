@@ -2,13 +2,18 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Kaito.InferenceHost.Generation;
 
-/// <summary>Calls that wait for a slot: bounded, first in first out, many writers, one reader.</summary>
+/// <summary>
+/// Calls that wait for a slot: bounded, by priority and among equals first in first out, many writers, one reader.
+/// </summary>
 /// <param name="capacity">Calls that may wait; past it the host says 503 at once.</param>
 internal sealed class AdmissionQueue(int capacity) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Queue<GenerationStream> _waiting = new();
+
+    // Lower numbers go first.
+    private readonly PriorityQueue<GenerationStream, (int Priority, long Order)> _waiting = new();
     private readonly SemaphoreSlim _work = new(0);
+    private long _order;
     private bool _closed;
 
     public int Count
@@ -37,18 +42,51 @@ internal sealed class AdmissionQueue(int capacity) : IDisposable
                 return false;
             }
 
-            _waiting.Enqueue(call);
+            _waiting.Enqueue(call, (call.Requests[0].Priority, _order++));
         }
 
         _work.Release();
         return true;
     }
 
+    /// <summary>Names of the adapters of calls that wait.</summary>
+    public string[] Adapters()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _waiting.UnorderedItems.Select(static item => item.Element.Requests[0].Adapters?.Name)
+                    .OfType<string>().Distinct(),
+            ];
+        }
+    }
+
     public bool TryDequeue([NotNullWhen(true)] out GenerationStream? call)
     {
         lock (_lock)
         {
-            return _waiting.TryDequeue(out call);
+            return _waiting.TryDequeue(out call, out _);
+        }
+    }
+
+    /// <summary>Puts a call back before all others of its priority, if one of a higher priority waits.</summary>
+    /// <returns>The call that goes first now; the same one when nobody overtakes it.</returns>
+    public GenerationStream Exchange(GenerationStream call)
+    {
+        var priority = call.Requests[0].Priority;
+        lock (_lock)
+        {
+            if (!_waiting.TryPeek(out _, out var first) || first.Priority >= priority)
+            {
+                return call;
+            }
+
+            var overtaking = _waiting.Dequeue();
+
+            // Only one at a time is put back: no other of its priority is before it.
+            _waiting.Enqueue(call, (priority, -1));
+            return overtaking;
         }
     }
 
@@ -79,13 +117,9 @@ internal sealed class AdmissionQueue(int capacity) : IDisposable
 
     private void DropCancelled()
     {
-        for (var left = _waiting.Count; left > 0; left--)
-        {
-            var call = _waiting.Dequeue();
-            if (!call.Cancelled.IsCancellationRequested)
-            {
-                _waiting.Enqueue(call);
-            }
-        }
+        var kept = _waiting.UnorderedItems
+            .Where(static item => !item.Element.Cancelled.IsCancellationRequested).ToArray();
+        _waiting.Clear();
+        _waiting.EnqueueRange(kept);
     }
 }

@@ -48,7 +48,11 @@ internal static class Answers
             : [.. answers.Chunk(sampled).SelectMany(ofPrompt => ofPrompt.OrderByDescending(static a => a.Logprob).Take(wanted))];
 
     public static Usage Count(GenerationStream stream, int newTokens) =>
-        new(stream.PromptTokens, stream.PromptTokens + newTokens, newTokens);
+        new(stream.PromptTokens, stream.PromptTokens + newTokens, newTokens)
+        {
+            PromptTokensDetails = new(stream.CachedTokens),
+            CompletionTokensDetails = new(stream.ThoughtTokens),
+        };
 
     /// <summary>The stop string or stop token of an ended answer, as the wire wants it.</summary>
     public static JsonElement? StopReason(GenerationEvent.Finished end) => end switch

@@ -4,7 +4,7 @@ using Kaito.InferenceHost.Models;
 namespace Kaito.InferenceHost.Generation;
 
 /// <summary>
-/// The loop of the engine's thread: drop who left, admit in order of arrival, step, deliver. Everything here has
+/// The loop of the engine's thread: drop who left, admit by priority and arrival, step, deliver. Everything here has
 /// one owner, so native state needs no lock.
 /// </summary>
 internal sealed partial class EngineLoop(
@@ -109,9 +109,14 @@ internal sealed partial class EngineLoop(
         metrics.Observe(_running.Count, _head is null ? 0 : 1, _engine.Usage);
     }
 
-    // The call at the head stays there until all its sequences run, so nobody overtakes it.
+    // A call stays at the head from its first sequence to its last; until then, only a higher priority overtakes it.
     private RunningSequence? TryPeek()
     {
+        if (_headNext == 0 && _head is { Cancelled.IsCancellationRequested: false })
+        {
+            _head = queue.Exchange(_head);
+        }
+
         while (_head is null || _headNext == _head.Requests.Length || _head.Cancelled.IsCancellationRequested)
         {
             if (!queue.TryDequeue(out var next))
@@ -166,11 +171,12 @@ internal sealed partial class EngineLoop(
         _unproven = false;
         metrics.Stepped(_produced.Count);
         var now = clock.GetTimestamp();
-        foreach (var (id, token) in _produced)
+        foreach (var made in _produced)
         {
+            var id = made.SequenceId;
             if (_running.TryGetValue(id, out var sequence))
             {
-                var reason = sequence.Accept(token);
+                var reason = sequence.Accept(made);
                 metrics.Token(sequence, now);
                 if (reason is not null)
                 {

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Engine;
 
 namespace Kaito.InferenceHost.Generation;
@@ -33,6 +34,17 @@ internal sealed record GenerationRequest(
 
     /// <summary>The form that the answer must have, for this sequence alone; null for none.</summary>
     public ITokenConstraint? Constraint { get; init; }
+
+    /// <summary>Lower ones go first.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>
+    /// Whether the answer begins within a thought; <see langword="null"/> when the model does not think aloud.
+    /// </summary>
+    public bool? BeginsInThought { get; init; }
+
+    /// <summary>What it runs under; null for the model alone.</summary>
+    public ChosenAdapters? Adapters { get; init; }
 
     /// <summary>Keeps control tokens in the text.</summary>
     public bool KeepSpecialTokens { get; init; }

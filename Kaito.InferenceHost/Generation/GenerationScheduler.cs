@@ -68,6 +68,7 @@ internal sealed partial class GenerationScheduler(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        metrics.WaitingAdapters = _queue.Adapters;
         new Thread(Run) { IsBackground = true, Name = "engine" }.Start();
         return Task.CompletedTask;
     }

@@ -50,7 +50,9 @@ internal sealed class GenerationStream
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly string[] _reasons;
+    private readonly int[] _cached;
     private int _newTokens;
+    private volatile int _thoughts;
     private int _open;
 
     /// <param name="requests">At least one.</param>
@@ -61,6 +63,7 @@ internal sealed class GenerationStream
     {
         (Requests, Arrived, Cancelled, _open) = (requests, arrived, cancelled, requests.Length);
         _reasons = new string[requests.Length];
+        _cached = new int[requests.Length];
 
         // The engine must never wait for a slow client. A sequence emits at most one event for its prompt, one text per
         // token, one held back and one terminal event, so a channel of that size makes every TryWrite succeed.
@@ -78,12 +81,24 @@ internal sealed class GenerationStream
     /// <summary>Tokens of all prompts; a prompt sampled n times counts once per distinct prompt.</summary>
     public int PromptTokens => Requests.DistinctBy(request => request.Prompt).Sum(request => request.Prompt.Length);
 
+    /// <summary>Those of them that were not computed but known.</summary>
+    public int CachedTokens => Requests.Index().DistinctBy(static request => request.Item.Prompt)
+        .Sum(request => _cached[request.Index]);
+
+    /// <summary>Generated tokens that are thoughts.</summary>
+    public int ThoughtTokens => _thoughts;
+
     public ChannelReader<GenerationEvent> Events => _events.Reader;
 
     /// <summary>Done when every sequence has ended; never for a call whose client left while it waited.</summary>
     public Task<StreamEnd> Ended => _ended.Task;
 
-    /// <summary>Called by the engine's thread only.</summary>
+    /// <summary>More tokens of an answer were thoughts. Called by the engine's thread only, as what follows.</summary>
+    public void CountThoughts(int tokens) => _thoughts += tokens;
+
+    /// <summary>How much of the prompt of a sequence was known.</summary>
+    public void CountCached(int choice, int tokens) => _cached[choice] = tokens;
+
     public void Emit(GenerationEvent item)
     {
         if (!_events.Writer.TryWrite(item))

@@ -16,12 +16,14 @@ internal sealed class RunningSequence : IPromptReader
     private readonly List<int> _ids = [];
     private readonly List<TokenReport> _reports = [];
     private readonly List<TokenReport> _promptReports = [];
+    private readonly ThoughtCounter? _thoughts;
     private bool _begun;
 
     public RunningSequence(long id, int choice, GenerationStream call, ServedModel model)
     {
         (Id, _choice, Call, _model, Request) = (id, choice, call, model, call.Requests[choice]);
         _decoder = model.Text.CreateDecoder(skipSpecialTokens: !Request.KeepSpecialTokens);
+        _thoughts = Request.BeginsInThought is { } within ? new(within) : null;
         _scanner = new(Request.Stop.Texts, Request.Stop.IncludeText);
         _sampler = new(
             Request.Sampling, Request.Prompt, [.. model.EndTokens, .. Request.Stop.Tokens], Request.Stop.MinNewTokens)
@@ -49,6 +51,8 @@ internal sealed class RunningSequence : IPromptReader
     public EngineSequence ToEngineSequence() => new(Id, Request.Prompt, Request.MaxNewTokens, _sampler)
     {
         PromptReader = Request.ReportPrompt is null ? null : this,
+        Adapters = Request.Adapters?.Mix,
+        Priority = Request.Priority,
     };
 
     /// <inheritdoc/>
@@ -57,8 +61,14 @@ internal sealed class RunningSequence : IPromptReader
 
     /// <summary>Takes one token and emits what it completes.</summary>
     /// <returns>The finish reason when this token ends the sequence.</returns>
-    public string? Accept(int token)
+    public string? Accept(EngineToken made)
     {
+        var token = made.Token;
+        if (NewTokens == 0)
+        {
+            Call.CountCached(_choice, made.Reused);
+        }
+
         Begin();
         if (Request.PromptOnly)
         {
@@ -82,7 +92,13 @@ internal sealed class RunningSequence : IPromptReader
             return Finish("stop", null, Request.Stop.Tokens.Contains(token) ? token : null);
         }
 
-        EmitText(Scan(_decoder.Push(token)));
+        var text = _decoder.Push(token);
+        if (_thoughts is not null)
+        {
+            Call.CountThoughts(_thoughts.Push(text));
+        }
+
+        EmitText(Scan(text));
         if (_scanner.Found is { } found)
         {
             return Finish("stop", found, null);

@@ -80,6 +80,9 @@ internal static class SamplingParser
             [.. texts], tokens.ToFrozenSet(), wire.IncludeStopStrInOutput is true, wire.IgnoreEos is true, least);
     }
 
+    /// <summary>Lower ones go first.</summary>
+    public static int Priority(SamplingRequest wire) => wire.Priority ?? 0;
+
     /// <summary>How often to answer each prompt, and how many of these answers to return.</summary>
     public static (int Sampled, int Wanted) ParseChoices(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
     {

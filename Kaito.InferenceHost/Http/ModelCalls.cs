@@ -11,7 +11,7 @@ namespace Kaito.InferenceHost.Http;
 /// </summary>
 internal static class ModelCalls
 {
-    /// <summary>Reads the request and hands it on with the model; otherwise the answer says what is wrong.</summary>
+    /// <summary>Reads the request and hands it on with the model under the name it gives; otherwise the answer says what is wrong.</summary>
     public static async Task<IResult> ServeAsync<TWire>(
         HttpContext http,
         GenerationScheduler scheduler,
@@ -25,9 +25,9 @@ internal static class ModelCalls
         }
 
         var wire = await RequestBody.ReadAsync(http, contract);
-        return wire.Model is { Length: > 0 } name && name != model.Name
-            ? OpenAIResults.UnknownModel(name, model.Name)
-            : await answer(wire, model);
+        return model.Under(wire.Model) is { } chosen
+            ? await answer(wire, chosen)
+            : OpenAIResults.UnknownModel(wire.Model!, model.Name);
     }
 
     /// <summary>Queues a call, watched by a span, and hands its events on; otherwise the answer says what is wrong.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.ExceptionServices;
 using Kaito.Embeddings;
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Engine;
@@ -18,29 +19,59 @@ internal static class ModelLoading
     /// <param name="clock">Times the phases.</param>
     public static ModelLoader CreateLoader(InferenceHostOptions options, Func<string> fetch, TimeProvider clock)
     {
-        string? folder = null;
+        ModelLoader? local = null;
         return () =>
         {
             try
             {
-                folder ??= fetch();
+                local ??= CreateLoader(options with { ModelPath = fetch() }, clock);
             }
             catch (DownloadException missing)
             {
                 throw new ModelLoadException(missing.Message, missing);
             }
 
-            return CreateLoader(options with { ModelPath = folder }, clock)();
+            return local();
         };
     }
 
-    public static ModelLoader CreateLoader(InferenceHostOptions options, TimeProvider clock) => () =>
+    public static ModelLoader CreateLoader(InferenceHostOptions options, TimeProvider clock)
+    {
+        // What clients have loaded stays when the engine is built again.
+        AdapterRegistry? adapters = null;
+        return () => Guarded(options, () => EncoderFolder.IsAt(options.ModelPath)
+            ? EmbeddingModel.Load(options, clock)
+            : WithAdapters(Load(options, clock), options, clock, ref adapters));
+    }
+
+    private static LoadedModel WithAdapters(
+        LoadedModel loaded, InferenceHostOptions options, TimeProvider clock, ref AdapterRegistry? adapters)
+    {
+        if (adapters is null)
+        {
+            var fresh = new AdapterRegistry(
+                loaded.Engine.Limits.Adapters, options.Adapters, options.ServedModelName, clock);
+            try
+            {
+                fresh.LoadConfigured();
+            }
+            catch
+            {
+                loaded.Engine.Dispose();
+                throw;
+            }
+
+            adapters = fresh;
+        }
+
+        return loaded with { Model = loaded.Model with { Adapters = adapters } };
+    }
+
+    private static LoadedModel Guarded(InferenceHostOptions options, Func<LoadedModel> load)
     {
         try
         {
-            return EncoderFolder.IsAt(options.ModelPath)
-                ? EmbeddingModel.Load(options, clock)
-                : Load(options, clock);
+            return load();
         }
         catch (Exception unusable) when (
             unusable is ModelFolderException or TokenizerException or EncoderException)
@@ -51,7 +82,7 @@ internal static class ModelLoading
         {
             throw new ModelLoadException($"{options.ModelPath}: {unusable.Message}", unusable);
         }
-    };
+    }
 
     private static LoadedModel Load(InferenceHostOptions options, TimeProvider clock)
     {

@@ -1,3 +1,4 @@
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Http;
 using Kaito.OpenAI;
@@ -16,13 +17,15 @@ internal static class ModelsEndpoint
     }
 
     internal static IResult List(HttpContext http, GenerationScheduler scheduler) => scheduler.Model is { } model
-        ? TypedResults.Json(new ModelList([Card(model)]), OpenAIJson.Default.ModelList)
+        ? TypedResults.Json(new ModelList([Card(model), .. model.Adapters.Served.Select(adapter => Card(model, adapter))]), OpenAIJson.Default.ModelList)
         : OpenAIResults.Unavailable(http, scheduler.State);
 
     internal static IResult Get(string id, HttpContext http, GenerationScheduler scheduler) => scheduler.Model switch
     {
         null => OpenAIResults.Unavailable(http, scheduler.State),
         { } model when model.Name == id => TypedResults.Json(Card(model), OpenAIJson.Default.ModelCard),
+        { } model when model.Adapters.Served.FirstOrDefault(adapter => adapter.Name == id) is { } adapter =>
+            TypedResults.Json(Card(model, adapter), OpenAIJson.Default.ModelCard),
         { } model => OpenAIResults.UnknownModel(id, model.Name),
     };
 
@@ -33,5 +36,12 @@ internal static class ModelsEndpoint
         model.Root,
         null,
         model.ContextTokens,
-        [new("modelperm-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(model.Name)), model.Created)]);
+        [Permission(model.Name, model.Created)]);
+
+    private static ModelCard Card(ServedModel model, ServedAdapter adapter) => new(
+        adapter.Name, adapter.Created, "vllm", adapter.Path, model.Name, null,
+        [Permission(adapter.Name, adapter.Created)]);
+
+    private static ModelAccess Permission(string name, long created) =>
+        new("modelperm-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(name)), created);
 }

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Engine;
@@ -26,10 +28,25 @@ internal sealed record ServedModel(
     IModelText Text,
     long Created)
 {
-    private GrammarTokenizer? _grammars;
+    // Shared with what Under makes of this.
+    private readonly StrongBox<GrammarTokenizer?> _grammars = new();
 
     /// <summary>Compiles grammars; made when the first request needs one.</summary>
-    public GrammarTokenizer Grammars => LazyInitializer.EnsureInitialized(ref _grammars, () => GrammarTokenizer.Create(this))!;
+    public GrammarTokenizer Grammars =>
+        LazyInitializer.EnsureInitialized(ref _grammars.Value, () => GrammarTokenizer.Create(this))!;
+
+    /// <summary>The adapters that are served now.</summary>
+    public AdapterRegistry Adapters { get; init; } = new([], new(), "", TimeProvider.System);
+
+    /// <summary>Those that a request runs under; null for the model alone.</summary>
+    public ChosenAdapters? Chosen { get; private init; }
+
+    /// <summary>The model as a request names it: by its own name, by that of an adapter, or not at all.</summary>
+    /// <returns>Under the name that was given; null when nothing of that name is served.</returns>
+    public ServedModel? Under(string? name) =>
+        string.IsNullOrEmpty(name) || name == Name ? this
+        : Adapters.Find(name) is { } chosen ? this with { Name = name, Chosen = chosen }
+        : null;
 
     /// <summary>Whether what the model expected of a prompt can be reported.</summary>
     public bool ReadsPrompts { get; init; }

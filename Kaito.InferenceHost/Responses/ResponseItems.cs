@@ -70,19 +70,21 @@ internal sealed class ResponseItems(ResponsesRequest wire, JsonObject head)
         whole["service_tier"] = "auto";
         whole["text"] = Given(wire.Text) ?? new JsonObject { ["format"] = new JsonObject { ["type"] = "text" } };
         whole["truncation"] = wire.Truncation ?? "disabled";
-        whole["usage"] = usage is null ? null : new JsonObject
-        {
-            ["input_tokens"] = usage.PromptTokens,
-            ["input_tokens_details"] = new JsonObject { ["cached_tokens"] = 0 },
-            ["output_tokens"] = usage.CompletionTokens,
-            ["output_tokens_details"] = new JsonObject
-            {
-                ["reasoning_tokens"] = 0,
-            },
-            ["total_tokens"] = usage.TotalTokens,
-        };
+        whole["usage"] = usage is null ? null : Counts(usage);
         return whole;
     }
+
+    private static JsonObject Counts(Usage usage) => new()
+    {
+        ["input_tokens"] = usage.PromptTokens,
+        ["input_tokens_details"] = new JsonObject { ["cached_tokens"] = usage.PromptTokensDetails?.CachedTokens ?? 0 },
+        ["output_tokens"] = usage.CompletionTokens,
+        ["output_tokens_details"] = new JsonObject
+        {
+            ["reasoning_tokens"] = usage.CompletionTokensDetails?.ReasoningTokens ?? 0,
+        },
+        ["total_tokens"] = usage.TotalTokens,
+    };
 
     private IEnumerable<(string Type, JsonObject Body)> Open(string kind, string name = "")
     {

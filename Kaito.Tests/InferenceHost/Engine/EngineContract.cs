@@ -12,6 +12,7 @@ public abstract class EngineContract(TinyModelFixture tiny)
         Threads = 1,
         CacheBytes = 64 << 20,
         PrefixBytes = 4 << 20,
+        PrefillShare = 1,
     };
 
     private protected ModelFolder Folder => tiny.Folder;

@@ -58,7 +58,7 @@ public sealed class SlotEngineTests(TinyModelFixture tiny) : EngineContract(tiny
         Assert.True(engine.TryAdd(Greedy(1, 300, 200)));
         Assert.True(engine.TryAdd(Greedy(2, 10, 20)));
 
-        Assert.False(engine.TryAdd(Greedy(3, 10, 20)));
+        Assert.False(engine.TryAdd(Greedy(3, 400, 20)));
         run.StepUntil(() =>
         {
             Assert.True(engine.CacheShape.Slots * engine.CacheShape.Tokens <= BudgetTokens);
