@@ -50,7 +50,7 @@ public sealed class ChatCompletionsEndpointTests : IAsyncLifetime
         Assert.Equal("hel", string.Concat(chunks[..^1].Select(chunk => chunk.Choices[0].Delta.Content)));
         Assert.Equal("length", chunks[^2].Choices[0].FinishReason);
         Assert.Empty(chunks[^1].Choices);
-        Assert.Equal(new(5, 8, 3), chunks[^1].Usage);
+        Assert.Equal(new(5, 8, 3) { PromptTokensDetails = new(0), CompletionTokensDetails = new(0) }, chunks[^1].Usage);
         Assert.Single(chunks.Select(chunk => chunk.Id).Distinct());
     }
 
