@@ -1,5 +1,10 @@
+using Kaito.RagEngine.Chat;
 using Kaito.RagEngine.Http;
+using Kaito.RagEngine.Indexing;
 using Kaito.RagEngine.Metrics;
+using Kaito.RagEngine.Persistence;
+using Kaito.RagEngine.Retrieval;
+using Kaito.RagEngine.Store;
 
 namespace Kaito.RagEngine;
 
@@ -21,6 +26,10 @@ internal static class RagEngineApp
             await using var app = Build(options);
             await app.RunAsync();
             return 0;
+        }
+        catch (StoreException failure)
+        {
+            return await RefuseAsync(errors, failure.Message);
         }
         catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException)
         {
@@ -48,6 +57,9 @@ internal static class RagEngineApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<RagMetrics>();
+        builder.Services.AddSingleton<OperationWatch>();
+        builder.Services.AddRetrieval();
+        builder.Services.AddChat();
         adjust?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -57,6 +69,10 @@ internal static class RagEngineApp
         app.UseMiddleware<ApiKeys>();
         app.MapDefaultEndpoints();
         app.MapService();
+        app.MapIndexes();
+        app.MapPersistence();
+        app.MapRetrieve();
+        app.MapChat();
         return app;
     }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Diagnostics;
 
@@ -50,11 +52,14 @@ internal sealed partial class RagExceptionHandler(ILogger<RagExceptionHandler> l
 
 internal sealed record ErrorDetail(string Detail);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ErrorDetail))]
 internal sealed partial class DetailJson : JsonSerializerContext
 {
     /// <summary>As upstream writes JSON: nothing escaped that need not be.</summary>
     public static DetailJson Plain { get; } =
-        new(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        new(new()
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        });
 }

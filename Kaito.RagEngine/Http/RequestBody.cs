@@ -41,14 +41,46 @@ internal static class RequestBody
     {
         try
         {
-            return Utf8.IsValid(json)
-                ? JsonDocument.Parse(json, s_options)
-                : throw RagException.Invalid("There was an error parsing the body");
+            if (!Utf8.IsValid(json))
+            {
+                throw RagException.Invalid("There was an error parsing the body");
+            }
+
+            var document = JsonDocument.Parse(json, s_options);
+            RequireWholeCharacters(json);
+            return document;
         }
         catch (JsonException bad)
         {
             throw new BodyException(
                 [new("json_invalid", ["body", Offset(json, bad)], "JSON decode error", "{}", ("error", Reason(bad)))]);
+        }
+    }
+
+    // JSON can spell half a character, which no UTF-8 can carry: it would fail much later.
+    private static void RequireWholeCharacters(ReadOnlySpan<byte> json)
+    {
+        if (json.IndexOf("\\u"u8) < 0)
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+            {
+                try
+                {
+                    _ = reader.GetString();
+                }
+                catch (InvalidOperationException)
+                {
+                    throw new BodyException([new(
+                        "string_unicode", ["body"],
+                        "Input should be a valid string, unable to parse raw data as a unicode string", "null")]);
+                }
+            }
         }
     }
 

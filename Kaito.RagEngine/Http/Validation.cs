@@ -195,18 +195,7 @@ internal readonly struct Fields(JsonElement json, object[] place, List<Problem> 
             return "";
         }
 
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // Half of a surrogate pair: no UTF-8 can carry it.
-            found.Add(new(
-                "string_unicode", place,
-                "Input should be a valid string, unable to parse raw data as a unicode string", "null"));
-            return "";
-        }
+        return value.GetString()!;
     }
 
     private string AsText(string name, JsonElement value) => TextOf(value, [.. place, name], found);

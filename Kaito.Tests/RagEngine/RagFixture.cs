@@ -1,10 +1,12 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Kaito.RagEngine;
+using Kaito.RagEngine.Embedding;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Kaito.Tests.RagEngine;
 
@@ -33,11 +35,26 @@ internal sealed class RagFixture : IAsyncDisposable
             PersistFolder = root.Path("storage"),
             LiveFolder = root.Path("live"),
         };
-        var app = RagEngineApp.Build(change?.Invoke(options) ?? options, adjust);
+        var app = RagEngineApp.Build(change?.Invoke(options) ?? options, services =>
+        {
+            services.AddLogging(static logging => logging.ClearProviders());
+            adjust?.Invoke(services);
+        });
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new(app, own, address);
     }
+
+    public Task<(int Status, JsonNode? Body)> IndexAsync(string index, params string[] texts) =>
+        PostAsync("/index", new JsonObject
+        {
+            ["index_name"] = index,
+            ["documents"] = new JsonArray([.. texts.Select(static text => new JsonObject { ["text"] = text })]),
+        });
+
+    /// <summary>Replaces the embedder by one that makes arbitrary vectors.</summary>
+    public static void UseEmbedder(IServiceCollection services, string name, int dimensions) =>
+        services.AddSingleton<IEmbedderSource>(new FixedEmbedder(name, dimensions));
 
     /// <summary>Status and body; the body is null when it is no JSON.</summary>
     public async Task<(int Status, JsonNode? Body)> PostAsync(string path, string json)

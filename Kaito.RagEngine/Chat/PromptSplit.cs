@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using Kaito.RagEngine.Chunking;
+using Kaito.RagEngine.Http;
+
+namespace Kaito.RagEngine.Chat;
+
+/// <summary>A conversation in two parts: what is asked now, and what came before.</summary>
+/// <param name="Question">The user's messages since the last answer, with blank lines between them.</param>
+/// <param name="History">All others, in order.</param>
+/// <param name="Tokens">Of the whole conversation.</param>
+internal sealed record PromptSplit(string Question, ImmutableArray<ChatMessage> History, int Tokens)
+{
+    public const string NoPrompt = "There must be a user prompt since the latest assistant message.";
+
+    /// <summary>PURE.</summary>
+    /// <exception cref="RagException">Nothing is asked, or the conversation is longer than the window.</exception>
+    public static PromptSplit Of(IReadOnlyList<ChatMessage> messages, int contextTokens)
+    {
+        var last = messages.Count - 1;
+        while (last >= 0 && messages[last].Role != "assistant")
+        {
+            last--;
+        }
+
+        var asked = messages.Where((m, at) => at > last && m.Role == "user").ToList();
+        var question = string.Join("\n\n", asked.Select(static m => m.Text));
+        if (question.Length == 0)
+        {
+            throw RagException.Invalid(NoPrompt);
+        }
+
+        var tokens = TokenCount.Of(string.Concat(messages.Reverse().Select(static m => $"\n\n{m.Text}")));
+        return tokens > contextTokens
+            ? throw RagException.Invalid("Prompt length exceeds context window.")
+            : new(question, [.. messages.Where(m => !asked.Contains(m))], tokens);
+    }
+}
