@@ -9,10 +9,17 @@ try
     var tinyModel = builder.AddProject<Projects.Kaito_ModelBuilder>("tiny-model")
         .BuildsTinyModel(state);
 
-    builder.AddProject<Projects.Kaito_InferenceHost>("inference")
+    var inference = builder.AddProject<Projects.Kaito_InferenceHost>("inference")
         .WithKaitoEndpoint()
         .ServesModel(state.TinyModel, "tiny")
         .WaitForCompletion(tinyModel);
+
+    builder.AddProject<Projects.Kaito_RagEngine>("rag")
+        .WithKaitoEndpoint()
+        .KeepsDocuments(state)
+        .WithReference(inference)
+        .AnswersWith(inference)
+        .WaitFor(inference);
 
     var @operator = builder.AddProject<Projects.Kaito_Operator>("operator")
         .WithKaitoEndpoint();
@@ -22,6 +29,7 @@ try
         var cluster = builder.AddProject<Projects.Kaito_DevCluster>("cluster")
             .RunsDevCluster(state)
             .MapsImage(Images.InferenceHost, new Projects.Kaito_InferenceHost())
+            .MapsImage(Images.RagEngine, new Projects.Kaito_RagEngine())
             .WaitForCompletion(tinyModel);
         @operator.ManagesDevCluster(state).WaitFor(cluster);
     }

@@ -5,6 +5,7 @@ using Kaito.Benchmarks.Engine;
 using Kaito.Benchmarks.LocalRuns;
 using Kaito.Benchmarks.Masks;
 using Kaito.Benchmarks.Requests;
+using Kaito.Benchmarks.Retrieval;
 using Kaito.Benchmarks.Scale;
 
 using var stop = new CancellationTokenSource();
@@ -15,8 +16,8 @@ try
     return await BenchApp.RunAsync(
         args,
         [
-            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new MaskArea(), new ScaleArea(),
-            new KubeScaleArea(), new StartStopArea(),
+            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new MaskArea(), new QualityArea(),
+            new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

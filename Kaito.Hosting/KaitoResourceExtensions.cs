@@ -37,6 +37,31 @@ public static class KaitoResourceExtensions
             : builder;
     }
 
+    /// <summary>Keeps the indexes of a retrieval service in the state folder, while running on this machine.</summary>
+    public static IResourceBuilder<ProjectResource> KeepsDocuments(
+        this IResourceBuilder<ProjectResource> builder, KaitoState state)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(state);
+        return builder.ApplicationBuilder.ExecutionContext.IsRunMode
+            ? builder
+                .WithEnvironment("RAG_DATA_DIR", Path.Combine(state.Folder, "rag", "live"))
+                .WithEnvironment("DEFAULT_VECTOR_DB_PERSIST_DIR", Path.Combine(state.Folder, "rag", "storage"))
+                .WithEnvironment("RAG_MODELS_DIR", Path.Combine(state.Folder, "models"))
+            : builder;
+    }
+
+    /// <summary>Lets a retrieval service answer chats with the model of an inference host.</summary>
+    /// <param name="builder">A retrieval service.</param>
+    /// <param name="inference">Its endpoint <c>http</c> is used.</param>
+    public static IResourceBuilder<ProjectResource> AnswersWith(
+        this IResourceBuilder<ProjectResource> builder, IResourceBuilder<ProjectResource> inference)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(inference);
+        return builder.WithEnvironment("LLM_INFERENCE_URL", inference.GetEndpoint("http"));
+    }
+
     /// <summary>Runs a Kubernetes API on this machine that keeps its files in the state folder.</summary>
     public static IResourceBuilder<ProjectResource> RunsDevCluster(
         this IResourceBuilder<ProjectResource> builder, KaitoState state)

@@ -1,7 +1,9 @@
 using Kaito.RagEngine.Chat;
 using Kaito.RagEngine.Http;
 using Kaito.RagEngine.Indexing;
+using Kaito.RagEngine.Mcp;
 using Kaito.RagEngine.Metrics;
+using Kaito.RagEngine.Page;
 using Kaito.RagEngine.Persistence;
 using Kaito.RagEngine.Retrieval;
 using Kaito.RagEngine.Store;
@@ -73,6 +75,9 @@ internal static class RagEngineApp
         app.MapPersistence();
         app.MapRetrieve();
         app.MapChat();
+        app.MapModels();
+        app.MapMcp();
+        app.MapPage();
         return app;
     }
 

@@ -27,7 +27,7 @@ internal static class RagEngineCommand
             StoreKey = read.Text("VECTOR_DB_ACCESS_SECRET"),
             Embedding = Embedding(read),
             Model = read.Address("LLM_INFERENCE_URL") is { } url
-                ? new(url, read.Text("LLM_ACCESS_SECRET") ?? NoSecret)
+                ? new(Route(url), read.Text("LLM_ACCESS_SECRET") ?? NoSecret)
                 : null,
             ContextTokens = read.Whole("LLM_CONTEXT_WINDOW", 64000, 1, int.MaxValue),
             SimilarityThreshold = read.Text("RAG_SIMILARITY_THRESHOLD") is null
@@ -47,15 +47,18 @@ internal static class RagEngineCommand
             ModelTimeout = TimeSpan.FromSeconds(read.Whole("LLM_TIMEOUT_SECONDS", 300, 1, 3600)),
             UpstreamLimits = read.Flag("RAG_UPSTREAM_LIMITS", false),
             Diversify = read.Flag("RAG_DIVERSIFY", false),
-            RerankModel = read.Text("RAG_RERANK_MODEL_DIR"),
             Version = read.Text("VERSION") ?? "dev",
         };
         return found.Count > 0 ? found.ToImmutable() : options;
     }
 
+    // The address of a server alone means its route for chats.
+    private static Uri Route(Uri url) => url.AbsolutePath == "/" ? new(url, "/v1/chat/completions") : url;
+
     // In a pod the Service must reach it; elsewhere nobody but this machine needs to.
     private static string Urls(Settings read) => read.Text("ASPNETCORE_URLS")
-        ?? (read.Text("KUBERNETES_SERVICE_HOST") is null ? "http://127.0.0.1:5000" : "http://*:5000");
+        ?? (read.Text("HTTP_PORTS") is { } port ? $"http://*:{port}"
+            : read.Text("KUBERNETES_SERVICE_HOST") is null ? "http://127.0.0.1:5000" : "http://*:5000");
 
     private static StoreKind Store(Settings read)
     {

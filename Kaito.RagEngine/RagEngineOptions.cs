@@ -116,9 +116,6 @@ internal sealed record RagEngineOptions
     /// <summary>Passages about the same thing make room for others: maximal marginal relevance.</summary>
     public bool Diversify { get; init; }
 
-    /// <summary>Folder of a cross encoder that orders the best passages again; <see langword="null"/> for none.</summary>
-    public string? RerankModel { get; init; }
-
     /// <summary>Part of the User-Agent.</summary>
     public string Version { get; init; } = "dev";
 }

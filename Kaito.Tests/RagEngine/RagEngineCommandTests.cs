@@ -42,6 +42,12 @@ public sealed class RagEngineCommandTests
     }
 
     [Theory]
+    [InlineData("http://llm:80", "http://llm/v1/chat/completions")]
+    [InlineData("http://llm/v1/completions", "http://llm/v1/completions")]
+    public void Parse_AddressOfAServerAlone_MeansItsChatRoute(string given, string used) =>
+        Assert.Equal(new(used), Valid([("LLM_INFERENCE_URL", given)]).Model!.Url);
+
+    [Theory]
     [InlineData("VECTOR_DB_TYPE", "milvus", "Unsupported VECTOR_DB_TYPE: 'milvus'. Supported values: 'faiss', 'qdrant'")]
     [InlineData("VECTOR_DB_TYPE", "qdrant", "VECTOR_DB_URL is missing")]
     [InlineData("EMBEDDING_SOURCE_TYPE", "cloud", "Invalid Embedding Type Specified (Must be Local or Remote)")]

@@ -307,19 +307,26 @@ public sealed class ChatEndpointTests : IAsyncLifetime
     [Fact]
     public async Task Stream_ThatBreaksOff_EndsWithAnErrorEvent()
     {
-        _model.Answer = static async http =>
+        var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _model.Answer = async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.WriteAsync("data: {}\n\n");
             await http.Response.Body.FlushAsync();
+            await seen.Task.WaitAsync(TimeSpan.FromSeconds(20));
             http.Abort();
         };
         using var content = new StringContent(
             $$"""{"model":"m","stream":true,"messages":[{{Question}}]}""", Encoding.UTF8, "application/json");
-        using var response = await _rag.Http.PostAsync(Route, content, TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, Route) { Content = content };
+        using var response = await _rag.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("data: {}", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
+        seen.SetResult();
 
         Assert.Contains(
-            "data: {\"error\":", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            "data: {\"error\":", await reader.ReadToEndAsync(TestContext.Current.CancellationToken),
             StringComparison.Ordinal);
     }
 
