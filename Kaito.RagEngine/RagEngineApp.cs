@@ -1,4 +1,5 @@
 using Kaito.RagEngine.Chat;
+using Kaito.RagEngine.Guardrails;
 using Kaito.RagEngine.Http;
 using Kaito.RagEngine.Indexing;
 using Kaito.RagEngine.Mcp;
@@ -62,6 +63,7 @@ internal static class RagEngineApp
         builder.Services.AddSingleton<OperationWatch>();
         builder.Services.AddRetrieval();
         builder.Services.AddChat();
+        builder.Services.AddGuardrails();
         adjust?.Invoke(builder.Services);
 
         var app = builder.Build();

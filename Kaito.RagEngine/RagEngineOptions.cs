@@ -95,6 +95,9 @@ internal sealed record RagEngineOptions
 
     public bool GuardrailsReload { get; init; } = true;
 
+    /// <summary>True to refuse streams under policies that upstream cannot stream with.</summary>
+    public bool GuardrailsRefuseStreams { get; init; }
+
     /// <summary>Keys of which a request must show one; empty to ask for none.</summary>
     public ImmutableArray<string> ApiKeys { get; init; } = [];
 

@@ -24,7 +24,6 @@ internal static class ChatEndpoint
         services.AddHttpClient(ModelClient.ClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan);
         services.AddSingleton<ModelClient>();
         services.AddSingleton<ChatParts>();
-        services.AddSingleton<IGuardrails, NoGuardrails>();
     }
 
     public static void MapChat(this IEndpointRouteBuilder routes) =>

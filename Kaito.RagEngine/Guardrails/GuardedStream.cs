@@ -45,7 +45,7 @@ internal sealed class GuardedStream(GuardrailPolicy policy)
             return [];
         }
 
-        AnswerGuard.DropTokens(choice);
+        GuardedAnswer.DropTokens(choice);
         if (reason is not null)
         {
             return passed.Count > 0 ? [Chunk(passed, null), chunk] : [chunk];
@@ -78,7 +78,7 @@ internal sealed class GuardedStream(GuardrailPolicy policy)
     private JsonObject Scan(JsonObject delta, bool last)
     {
         var passed = new JsonObject();
-        foreach (var name in AnswerGuard.Texts)
+        foreach (var name in GuardedAnswer.Texts)
         {
             var text = Text(delta, name);
             delta.Remove(name);

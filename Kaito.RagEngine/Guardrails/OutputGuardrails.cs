@@ -1,3 +1,4 @@
+using Kaito.RagEngine.Http;
 using Kaito.RagEngine.Metrics;
 
 namespace Kaito.RagEngine.Guardrails;
@@ -16,21 +17,28 @@ internal enum PolicyReload
 }
 
 /// <summary>The active policy. Thread-safe.</summary>
-internal sealed partial class OutputGuardrails
+internal sealed partial class OutputGuardrails : IGuardrails
 {
     /// <summary>A policy is written by hand; more than this is some other file.</summary>
     private const int LongestPolicy = 1 << 20;
 
+    private static readonly NoGuardrails s_none = new();
+
     private readonly RagEngineOptions _options;
+    private readonly Verdicts _verdicts;
     private readonly GuardrailMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger<OutputGuardrails> _logger;
     private volatile GuardrailPolicy _current;
 
     public OutputGuardrails(
-        RagEngineOptions options, RagMetrics metrics, TimeProvider clock, ILogger<OutputGuardrails> logger)
+        RagEngineOptions options,
+        RagMetrics metrics,
+        Verdicts verdicts,
+        TimeProvider clock,
+        ILogger<OutputGuardrails> logger)
     {
-        (_options, _metrics, _clock, _logger) = (options, metrics.Guardrails, clock, logger);
+        (_options, _metrics, _verdicts, _clock, _logger) = (options, metrics.Guardrails, verdicts, clock, logger);
         _current = options.GuardrailsEnabled ? Read(options.GuardrailsPolicy) : GuardrailPolicy.Off;
         if (_current.Enabled)
         {
@@ -42,6 +50,17 @@ internal sealed partial class OutputGuardrails
 
     /// <summary>A request holds on to what it reads here.</summary>
     public GuardrailPolicy Current => _current;
+
+    public IAnswerGuard Begin(bool streams)
+    {
+        var policy = _current;
+        if (streams && _options.GuardrailsRefuseStreams && StreamingSupport.Refusal(policy) is { } refusal)
+        {
+            throw RagException.Invalid(refusal);
+        }
+
+        return policy.Scans ? new PolicyGuard(policy, _verdicts) : s_none;
+    }
 
     /// <summary>Reads the file again; a policy that is not whole does not replace one that is active.</summary>
     public PolicyReload Reload()
@@ -162,4 +181,15 @@ internal sealed partial class OutputGuardrails
         LogLevel.Warning,
         "output_guardrails_reload_failed: {Path} is not a whole policy, fallback_action=keep_current, policy_hash {Hash}")]
     private partial void LogKept(string path, string hash);
+}
+
+internal static class GuardrailServices
+{
+    public static void AddGuardrails(this IServiceCollection services)
+    {
+        services.AddSingleton<Verdicts>();
+        services.AddSingleton<OutputGuardrails>();
+        services.AddSingleton<IGuardrails>(static provider => provider.GetRequiredService<OutputGuardrails>());
+        services.AddHostedService<PolicyWatch>();
+    }
 }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Kaito.RagEngine;
 using Kaito.RagEngine.Guardrails;
+using Kaito.RagEngine.Http;
 using Kaito.RagEngine.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -92,6 +93,28 @@ public sealed class OutputGuardrailsTests : IDisposable
     }
 
     [Fact]
+    public void Begin_StreamsToBeRefused_AreInUpstreamsWords()
+    {
+        System.IO.File.WriteAllText(File, "scanners:\n- type: json\n");
+        var strict = Start(Options() with { GuardrailsRefuseStreams = true });
+
+        var thrown = Assert.Throws<RagException>(() => strict.Begin(streams: true));
+
+        Assert.Equal(400, thrown.Status);
+        Assert.Contains("Unsupported scanner: json.", thrown.Message, StringComparison.Ordinal);
+        Assert.IsType<PolicyGuard>(strict.Begin(streams: false));
+        Assert.IsType<PolicyGuard>(Start().Begin(streams: true));
+    }
+
+    [Fact]
+    public void Begin_NoScanners_LeavesAnswersAlone()
+    {
+        System.IO.File.WriteAllText(File, "scanners: []");
+
+        Assert.IsType<NoGuardrails>(Start().Begin(streams: false));
+    }
+
+    [Fact]
     public async Task Watch_Changes_AreReadOnceAfterTheDebounce()
     {
         System.IO.File.WriteAllText(File, Email);
@@ -143,5 +166,10 @@ public sealed class OutputGuardrailsTests : IDisposable
     private RagEngineOptions Options() => new() { GuardrailsEnabled = true, GuardrailsPolicy = File };
 
     private OutputGuardrails Start(RagEngineOptions? options = null) =>
-        new(options ?? Options(), _metrics, TimeProvider.System, NullLogger<OutputGuardrails>.Instance);
+        new(
+            options ?? Options(),
+            _metrics,
+            new(_metrics, NullLogger<Verdicts>.Instance),
+            TimeProvider.System,
+            NullLogger<OutputGuardrails>.Instance);
 }

@@ -1,8 +1,7 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Kaito.RagEngine.Guardrails;
 using Kaito.RagEngine.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kaito.Tests.RagEngine.Guardrails;
 
 /// <summary>Streamed answers, from the model server's bytes to the client's.</summary>
-public sealed class StreamGuardTests
+public sealed class GuardedStreamTests
 {
     private const string Sensitive = "blockMessage: no\nscanners:\n- type: sensitive\n";
     private const string Blocking = "blockMessage: no\nscanners:\n- type: ban_substrings\n  action: block\n  substrings: [classified]\n";
@@ -127,38 +126,43 @@ public sealed class StreamGuardTests
     [Fact]
     public async Task Relay_FirstText_ComesWhileTheModelStillWrites()
     {
-        var upstream = new Pipe();
-        var client = new Pipe();
-        var relaying = Guard().RelayAsync(Policies.Whole(Sensitive), upstream.Reader.AsStream(), client.Writer, Stop);
+        var upstream = Channel.CreateBounded<ReadOnlyMemory<byte>>(4);
+        await using var released = Guard(Sensitive)
+            .ReleaseAsync(upstream.Reader.ReadAllAsync(Stop), "", Stop).GetAsyncEnumerator(Stop);
 
-        await upstream.Writer.WriteAsync(Bytes(Event("""{"content":"Hello wor"}""")), Stop);
-        var read = await client.Reader.ReadAsync(Stop);
-        var first = Encoding.UTF8.GetString(read.Buffer.ToArray());
-        client.Reader.AdvanceTo(read.Buffer.End);
-        await upstream.Writer.CompleteAsync();
-        await relaying;
+        await upstream.Writer.WriteAsync(Bytes($"data: {Event("""{"content":"Hello wor"}""")}\n\n"), Stop);
+        Assert.True(await released.MoveNextAsync());
 
-        Assert.Contains("\"content\":\"Hello \"", first, StringComparison.Ordinal);
+        Assert.Contains("\"content\":\"Hello \"", Encoding.UTF8.GetString(released.Current.Span), StringComparison.Ordinal);
     }
 
     private async Task<List<JsonObject>> RelayAsync(string policy, params string[] events)
     {
-        var body = events.Select(static e => $"data: {e}\n\n").Append("data: [DONE]\n\n");
-        using var upstream = new MemoryStream(Encoding.UTF8.GetBytes(": keep-alive\n\n" + string.Concat(body)));
-        using var sent = new MemoryStream();
-        var client = PipeWriter.Create(sent, new(leaveOpen: true));
+        var body = Bytes(": keep-alive\n\n" + string.Concat(events.Select(static e => $"data: {e}\r\n\r\n")) + "data: [DONE]\n\n");
+        var sent = new StringBuilder();
+        await foreach (var piece in Guard(policy).ReleaseAsync(Pieces(body), "", Stop))
+        {
+            sent.Append(Encoding.UTF8.GetString(piece.Span));
+        }
 
-        await Guard().RelayAsync(Policies.Whole(policy), upstream, client, Stop);
-        await client.CompleteAsync();
-
-        var frames = Encoding.UTF8.GetString(sent.ToArray()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        var frames = sent.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("data: [DONE]", frames[^1]);
         return [.. frames[..^1].Select(static f => JsonNode.Parse(f["data: ".Length..])!.AsObject())];
     }
 
-    private StreamGuard Guard() => new(new(_metrics.Guardrails, NullLogger<AnswerGuard>.Instance));
+    // Seven bytes at a time: no piece is a whole event.
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Pieces(ReadOnlyMemory<byte> body)
+    {
+        for (var at = 0; at < body.Length; at += 7)
+        {
+            await Task.Yield();
+            yield return body.Slice(at, Math.Min(7, body.Length - at));
+        }
+    }
 
-    private static ReadOnlyMemory<byte> Bytes(string json) => Encoding.UTF8.GetBytes($"data: {json}\n\n");
+    private PolicyGuard Guard(string policy) => new(Policies.Whole(policy), new(_metrics, NullLogger<Verdicts>.Instance));
+
+    private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static string Event(string delta, string? reason = null) =>
         $$"""{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{{delta}},"finish_reason":{{JsonSerializer.Serialize(reason)}}}]}""";
