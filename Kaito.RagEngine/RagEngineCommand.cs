@@ -39,7 +39,6 @@ internal static class RagEngineCommand
             GuardrailsEnabled = read.Flag("OUTPUT_GUARDRAILS_ENABLED", false),
             GuardrailsPolicy = read.Text("OUTPUT_GUARDRAILS_POLICY_PATH") ?? "",
             GuardrailsReload = read.Flag("OUTPUT_GUARDRAILS_HOT_RELOAD_ENABLED", true),
-            GuardrailsRefuseStreams = read.Flag("OUTPUT_GUARDRAILS_REFUSE_STREAMS", false),
             ApiKeys = [.. (read.Text("RAG_API_KEY") ?? "")
                 .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
             MostBodyBytes = read.Whole("RAG_MAX_BODY_BYTES", 64 << 20, 1024, int.MaxValue),

@@ -95,9 +95,6 @@ internal sealed record RagEngineOptions
 
     public bool GuardrailsReload { get; init; } = true;
 
-    /// <summary>True to refuse streams under policies that upstream cannot stream with.</summary>
-    public bool GuardrailsRefuseStreams { get; init; }
-
     /// <summary>Keys of which a request must show one; empty to ask for none.</summary>
     public ImmutableArray<string> ApiKeys { get; init; } = [];
 
@@ -113,7 +110,9 @@ internal sealed record RagEngineOptions
     /// <summary>How long the answering model may stay silent.</summary>
     public TimeSpan ModelTimeout { get; init; } = TimeSpan.FromSeconds(300);
 
-    /// <summary>Refuse what upstream refuses: tools, several answers, streams over an index.</summary>
+    /// <summary>
+    /// Refuse what upstream refuses: tools, several answers, streams over an index and under some guardrails.
+    /// </summary>
     public bool UpstreamLimits { get; init; }
 
     /// <summary>Passages about the same thing make room for others: maximal marginal relevance.</summary>

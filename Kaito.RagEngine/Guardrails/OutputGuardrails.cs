@@ -54,7 +54,7 @@ internal sealed partial class OutputGuardrails : IGuardrails
     public IAnswerGuard Begin(bool streams)
     {
         var policy = _current;
-        if (streams && _options.GuardrailsRefuseStreams && StreamingSupport.Refusal(policy) is { } refusal)
+        if (streams && _options.UpstreamLimits && StreamingSupport.Refusal(policy) is { } refusal)
         {
             throw RagException.Invalid(refusal);
         }

@@ -96,7 +96,7 @@ public sealed class OutputGuardrailsTests : IDisposable
     public void Begin_StreamsToBeRefused_AreInUpstreamsWords()
     {
         System.IO.File.WriteAllText(File, "scanners:\n- type: json\n");
-        var strict = Start(Options() with { GuardrailsRefuseStreams = true });
+        var strict = Start(Options() with { UpstreamLimits = true });
 
         var thrown = Assert.Throws<RagException>(() => strict.Begin(streams: true));
 
