@@ -118,7 +118,7 @@ internal sealed partial class SchemaJudge(JsonNode root)
         };
     }
 
-    private static IEnumerable<string> OfString(string rule, JsonNode? wanted, string text, string at) => rule switch
+    private static string[] OfString(string rule, JsonNode? wanted, string text, string at) => rule switch
     {
         "minLength" => Unless(text.EnumerateRunes().Count() >= Number(wanted!), at, rule),
         "maxLength" => Unless(text.EnumerateRunes().Count() <= Number(wanted!), at, rule),
@@ -127,7 +127,7 @@ internal sealed partial class SchemaJudge(JsonNode root)
         _ => [],
     };
 
-    private static IEnumerable<string> OfNumber(string rule, JsonNode? wanted, decimal number, string at) => rule switch
+    private static string[] OfNumber(string rule, JsonNode? wanted, decimal number, string at) => rule switch
     {
         "minimum" => Unless(number >= Number(wanted!), at, $"{rule}: {number}"),
         "maximum" => Unless(number <= Number(wanted!), at, $"{rule}: {number}"),

@@ -98,7 +98,9 @@ public sealed class ArtifactDownloadTests : IAsyncLifetime
         using var http = WebGet.Client();
         var options = new DownloadOptions(_scratch.Path("cache"))
         {
-            RegistryLogins = logins, Attempts = 2, Pause = TimeSpan.FromMilliseconds(1),
+            RegistryLogins = logins,
+            Attempts = 2,
+            Pause = TimeSpan.FromMilliseconds(1),
         };
         return await new ArtifactDownload(http, options, new(TimeProvider.System), TimeProvider.System, NullLogger.Instance)
             .FetchAsync(new(_registry.Host, "team/model", tag, digest), Stop);

@@ -41,7 +41,10 @@ public sealed class StartupBenchmarkTests(TinyModelFixture tiny)
         using var log = new KeptLog();
         var options = InferenceHostFixture.Options with
         {
-            ModelPath = tiny.Folder.Path, MaxModelLength = 256, MaxSequences = 2, Benchmark = TimeSpan.FromSeconds(1),
+            ModelPath = tiny.Folder.Path,
+            MaxModelLength = 256,
+            MaxSequences = 2,
+            Benchmark = TimeSpan.FromSeconds(1),
         };
         await using var host = await InferenceHostFixture.StartAsync(
             ModelLoading.CreateLoader(options, TimeProvider.System), options,

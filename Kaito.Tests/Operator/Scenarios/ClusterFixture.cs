@@ -23,7 +23,7 @@ namespace Kaito.Tests.Operator.Scenarios;
 internal sealed class ClusterFixture : IAsyncDisposable
 {
     private const string Crds = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly Kubernetes _client;
     private readonly string _kubeconfig;

@@ -47,7 +47,7 @@ internal sealed class FaultRun(FaultCluster cluster, string space)
     }
 
     private static readonly TimeSpan s_tellLimit = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_recoveryLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_recoveryLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(3);
     private static readonly GroupResource s_workspaces = GroupResource.Parse("workspaces.kaito.sh");
 
