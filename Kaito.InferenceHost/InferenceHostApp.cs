@@ -122,12 +122,18 @@ internal static partial class InferenceHostApp
         return app;
     }
 
-    private static string Fetch(IServiceProvider services, ModelSource source) => new ModelFetch(
-        services.GetRequiredService<DownloadOptions>(),
-        services.GetRequiredService<DownloadProgress>(),
-        services.GetRequiredService<TimeProvider>(),
-        services.GetRequiredService<ILogger<ModelFetch>>())
-        .Fetch(source, services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+    private static string Fetch(IServiceProvider services, ModelSource source)
+    {
+        var fetch = new ModelFetch(
+            services.GetRequiredService<DownloadOptions>(),
+            services.GetRequiredService<DownloadProgress>(),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<ModelFetch>>())
+        {
+            ContextTokens = services.GetRequiredService<InferenceHostOptions>().MaxModelLength,
+        };
+        return fetch.Fetch(source, services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+    }
 
     [LoggerMessage(LogLevel.Warning, "{Problem}")]
     private static partial void LogWarning(ILogger logger, string problem);

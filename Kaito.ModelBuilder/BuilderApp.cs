@@ -62,18 +62,24 @@ internal static class BuilderApp
         };
         precision.AcceptOnlyFromAmong("fp32", Int4);
         var adapters = TakesAdapters();
-        var command = new Command("convert", "Converts a checkpoint: the llama family, or BERT for embeddings.")
+        var context = new Option<int?>("--context")
+        {
+            Description = "Longest sequence that is wanted, for models with LongRoPE; left out, that of their first training.",
+        };
+        var command = new Command(
+            "convert", "Converts a checkpoint: Llama, Mistral, Qwen2, Qwen3, Phi-3, or BERT for embeddings.")
         {
             checkpoint,
             folder,
             precision,
             adapters,
+            context,
         };
         command.SetAction(parsed =>
         {
             var target = parsed.GetRequiredValue(folder);
             var format = parsed.GetValue(precision) == Int4 ? WeightPrecision.Int4 : WeightPrecision.Float32;
-            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format, parsed.GetValue(adapters));
+            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format, parsed.GetValue(adapters), parsed.GetValue(context));
             output.WriteLine($"Wrote {target}");
         });
         return command;

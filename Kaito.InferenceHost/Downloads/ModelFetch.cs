@@ -7,6 +7,9 @@ namespace Kaito.InferenceHost.Downloads;
 /// <summary>From the name of a model to a folder that the host can serve: fetched, and converted where it is a checkpoint.</summary>
 internal sealed partial class ModelFetch(DownloadOptions options, DownloadProgress progress, TimeProvider clock, ILogger logger)
 {
+    /// <summary>Longest sequence that is wanted, in tokens; <see langword="null"/> for what the model's author trained first.</summary>
+    public int? ContextTokens { get; init; }
+
     /// <summary>Blocks its thread, which is the engine's: there is nothing else for it to do yet.</summary>
     /// <exception cref="DownloadException">The model cannot be had.</exception>
     public string Fetch(ModelSource source, CancellationToken cancellationToken)
@@ -35,7 +38,7 @@ internal sealed partial class ModelFetch(DownloadOptions options, DownloadProgre
     // Beside the snapshot, so that the next start finds it.
     private string Convert(string checkpoint)
     {
-        var target = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(checkpoint)!)!, "kaito", Path.GetFileName(checkpoint));
+        var target = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(checkpoint)!)!, "kaito", Path.GetFileName(checkpoint) + Suffix);
         if (File.Exists(Path.Combine(target, "model.onnx")))
         {
             return target;
@@ -44,7 +47,7 @@ internal sealed partial class ModelFetch(DownloadOptions options, DownloadProgre
         LogConverts(target);
         try
         {
-            CheckpointConversion.Run(checkpoint, target, PrecisionOf(checkpoint));
+            CheckpointConversion.Run(checkpoint, target, PrecisionOf(checkpoint), context: ContextTokens);
             return target;
         }
         catch (ModelBuildException refused)
@@ -54,6 +57,8 @@ internal sealed partial class ModelFetch(DownloadOptions options, DownloadProgre
                 refused);
         }
     }
+
+    private string Suffix => ContextTokens is { } tokens ? FormattableString.Invariant($"-{tokens}") : "";
 
     private static WeightPrecision PrecisionOf(string checkpoint) =>
         EncoderConfig.Describes(ConfigFields.Load(checkpoint, CheckpointConfig.FileName))

@@ -16,12 +16,12 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
 
     /// <exception cref="ModelBuildException">A field is missing, wrong or asks for what the graph can not
     /// do.</exception>
-    public static CheckpointConfig Load(string folder)
+    public static CheckpointConfig Load(string folder, int? context = null)
     {
         var config = ConfigFields.Load(folder, FileName);
         var family = Family.Of(config);
         RequireSupported(config);
-        var shape = Shaped(config, family);
+        var shape = Shaped(config, family, context);
         RequireConsistent(config, shape);
         var generation = File.Exists(Path.Combine(folder, GenerationFileName))
             ? ConfigFields.Load(folder, GenerationFileName)
@@ -29,13 +29,13 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
         return new(shape, Defaulted(config, generation, family)) { Fused = family.Fused };
     }
 
-    private static DecoderShape Shaped(ConfigFields config, Family family)
+    private static DecoderShape Shaped(ConfigFields config, Family family, int? context)
     {
         var hidden = config.Positive("hidden_size");
         var heads = config.Positive("num_attention_heads");
         var layers = config.Positive("num_hidden_layers");
         var headSize = config.Positive("head_dim", family.HeadSize ?? Math.Max(hidden / heads, 1));
-        var rope = RopeConfig.Parse(config);
+        var rope = RopeConfig.Parse(config, context);
         return new()
         {
             Layers = layers,

@@ -38,8 +38,13 @@ internal static class CheckpointConversion
     /// <param name="output">Folder to write.</param>
     /// <param name="precision">Of the linear layers.</param>
     /// <param name="adapters">The model takes adapters, see <see cref="DecoderShape.TakesAdapters"/>.</param>
+    /// <param name="context">
+    /// Longest sequence that is wanted. Matters to models with LongRoPE, which are of another kind beyond the context of their
+    /// first training; <see langword="null"/> for that one.
+    /// </param>
     /// <exception cref="ModelBuildException">The checkpoint can not be converted; nothing was written.</exception>
-    public static void Run(string checkpoint, string output, WeightPrecision precision, bool adapters = false)
+    public static void Run(
+        string checkpoint, string output, WeightPrecision precision, bool adapters = false, int? context = null)
     {
         RequireFiles(checkpoint, s_required);
         var fields = ConfigFields.Load(checkpoint, CheckpointConfig.FileName);
@@ -50,10 +55,10 @@ internal static class CheckpointConversion
         }
 
         RequireFiles(checkpoint, [ModelFolder.TokenizerConfigFile]);
-        var config = CheckpointConfig.Load(checkpoint);
+        var config = CheckpointConfig.Load(checkpoint, context);
         using var files = CheckpointWeights.Open(checkpoint);
         IDecoderWeights weights = config.Fused ? new FusedWeights(files, config.Shape) : files;
-        var stamp = $"Kaito converted checkpoint, version {Version}, {precision}{(adapters ? Adapters : "")}\n";
+        var stamp = $"Kaito converted checkpoint, version {Version}, {precision}{(adapters ? Adapters : "")}{(context is null ? "" : $", context {context}")}\n";
         ModelFolder.Write(output, stamp, draft =>
         {
             ModelFolder.WriteModel(draft, config.Shape with { TakesAdapters = adapters }, weights, precision, config.Defaults);

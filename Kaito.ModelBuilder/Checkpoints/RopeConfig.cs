@@ -19,7 +19,9 @@ internal static class RopeConfig
             : throw config.Wrong("partial_rotary_factor", $"{share}", "give a number above 0, up to 1");
     }
 
-    public static Rope Parse(ConfigFields config)
+    /// <param name="config">The checkpoint's.</param>
+    /// <param name="context">Longest sequence that is wanted; null for the one of the first training.</param>
+    public static Rope Parse(ConfigFields config, int? context)
     {
         var field = config.Has("rope_scaling") ? "rope_scaling" : "rope_parameters";
         var rope = Scaling(config);
@@ -33,10 +35,10 @@ internal static class RopeConfig
             "default" or "dynamic" => new DefaultRope(theta),
             "linear" => new LinearRope(theta, rope.PositiveNumber("factor")),
             "llama3" => Llama3(config, rope, theta),
-            "longrope" or "su" => Long(config, rope, theta),
+            "longrope" or "su" => Long(config, rope, theta, context),
 
             // Phi-3's name for it.
-            "yarn" when rope.Has("short_factor") => Long(config, rope, theta),
+            "yarn" when rope.Has("short_factor") => Long(config, rope, theta, context),
             "yarn" => Yarn(config, rope, theta),
             _ => throw config.Wrong(
                 $"{field}.rope_type", $"'{kind}'", "supported are default, linear, dynamic, llama3, longrope and yarn"),
@@ -46,15 +48,17 @@ internal static class RopeConfig
     private static ConfigFields Scaling(ConfigFields config) =>
         config.Object(config.Has("rope_scaling") ? "rope_scaling" : "rope_parameters");
 
-    // Which of its two lists of factors counts depends on how long a text becomes, and the cache of keys knows one of them.
-    // So the context is the one that the model was first trained for, and the short ones count.
-    private static LongRope Long(ConfigFields config, ConfigFields rope, double theta)
+    // Which of its two lists of factors counts depends on how long a text becomes, and the cache of keys knows one of them. So
+    // it is decided here, for all texts, by the longest one that is wanted.
+    private static LongRope Long(ConfigFields config, ConfigFields rope, double theta, int? context)
     {
         var original = OriginalContext(config, rope);
         var factor = rope.Number("factor") ?? config.PositiveNumber("max_position_embeddings", original) / original;
         var attention = rope.Number("attention_factor")
             ?? (factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(original))));
-        return new(theta, rope.Numbers("short_factor"), attention, (int)original);
+        return context > original
+            ? new(theta, rope.Numbers("long_factor"), attention, int.MaxValue)
+            : new(theta, rope.Numbers("short_factor"), attention, (int)original);
     }
 
     private static Llama3Rope Llama3(ConfigFields config, ConfigFields rope, double theta)

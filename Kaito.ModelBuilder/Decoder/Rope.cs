@@ -143,5 +143,5 @@ internal sealed record LongRope(double Theta, IReadOnlyList<double> Divisors, do
     protected override double Scale(double frequency, int pair, int size) => Divisors.Count == size / 2
         ? frequency / Divisors[pair]
         : throw new ModelBuildException(
-            $"config.json: 'short_factor' has {Divisors.Count} numbers, and {size / 2} pairs are rotated. Use the checkpoint's own.");
+            $"config.json: a list of factors has {Divisors.Count} numbers, and {size / 2} pairs are rotated. Use the checkpoint's own.");
 }

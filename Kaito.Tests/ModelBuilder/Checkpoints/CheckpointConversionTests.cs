@@ -44,6 +44,23 @@ public sealed class CheckpointConversionTests
         }
     }
 
+    [Fact]
+    public void Run_LongRopeForALongContext_GivesTheLogitsOfLongTexts()
+    {
+        using var scratch = new ScratchFolder();
+        var golden = new GoldenCheckpoint("phi-3-longrope");
+        golden.CopyTo(scratch.Path("checkpoint"));
+        CheckpointConversion.Run(scratch.Path("checkpoint"), scratch.Path("model"), WeightPrecision.Float32, context: 256);
+
+        using var session = Session(scratch);
+        var logits = session.Logits(golden.Inputs[2]);
+
+        Assert.Equal(48, golden.Inputs[2].Length);
+        Assert.Equal(256, ModelFolder.Read(scratch.Path("model")).ContextTokens);
+        var kept = golden.Positions[2].Select(position => logits[position]).ToArray();
+        Assert.InRange(LargestDifference(golden.Logits[2], kept), 0, Tolerance);
+    }
+
     [Theory]
     [MemberData(nameof(Families))]
     public void Run_Float32_GeneratesTheTokensOfTransformers(string family)
@@ -170,7 +187,7 @@ public sealed class CheckpointConversionTests
     [InlineData("hidden_act", "\"gelu\"", "'hidden_act' is 'gelu'; only 'silu'")]
     [InlineData("rope_scaling", """{"rope_type":"spiral"}""", "'rope_scaling.rope_type' is 'spiral'")]
     [InlineData("rope_scaling", """{"rope_type":"longrope"}""", "'rope_scaling.short_factor' is missing")]
-    [InlineData("rope_scaling", """{"rope_type":"longrope","short_factor":[1]}""", "'short_factor' has 1 numbers")]
+    [InlineData("rope_scaling", """{"rope_type":"longrope","short_factor":[1]}""", "a list of factors has 1 numbers")]
     [InlineData("partial_rotary_factor", "0.4", "of which 6 are rotated")]
     [InlineData("rope_scaling", """{"type":"linear"}""", "'rope_scaling.factor'")]
     [InlineData("quantization_config", "{}", "use the unquantised checkpoint")]
