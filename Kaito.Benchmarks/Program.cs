@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Kaito.Benchmarks;
 using Kaito.Benchmarks.Crashes;
 using Kaito.Benchmarks.Engine;
+using Kaito.Benchmarks.Inference;
 using Kaito.Benchmarks.LocalRuns;
 using Kaito.Benchmarks.Masks;
 using Kaito.Benchmarks.Requests;
@@ -16,8 +17,9 @@ try
     return await BenchApp.RunAsync(
         args,
         [
-            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new MaskArea(), new QualityArea(),
-            new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(), new StartStopArea(),
+            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new InferenceArea(), new MaskArea(),
+            new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(), new SoakArea(),
+            new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

@@ -14,12 +14,15 @@ internal sealed class ServedHost : IDisposable
 
     private readonly WebApplication _host;
 
-    public ServedHost(string modelPath)
+    /// <param name="modelPath">Folder of the model.</param>
+    /// <param name="change">Other settings than the usual ones.</param>
+    public ServedHost(string modelPath, Func<InferenceHostOptions, InferenceHostOptions>? change = null)
     {
         // The table is all that should be printed.
         Environment.SetEnvironmentVariable("Logging__LogLevel__Default", "None");
         Environment.SetEnvironmentVariable("Logging__LogLevel__Microsoft", "None");
         var options = new InferenceHostOptions(modelPath, "tiny") { Urls = "http://127.0.0.1:0" };
+        options = change?.Invoke(options) ?? options;
         _host = InferenceHostApp.Build(options, ModelLoading.CreateLoader(options, TimeProvider.System));
         _host.Start();
         Client.BaseAddress = new(_host.Urls.First());

@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using Kaito.Benchmarks.Engine;
+using Kaito.InferenceHost.Engine;
+using Kaito.ModelBuilder.Tiny;
+
+namespace Kaito.Benchmarks.Inference;
+
+/// <summary>
+/// What serving costs and what batching gains, on a model of 300 million parameters in int4. What is compared runs in
+/// turns within one process, and the median of the rounds' ratios counts, so a busy machine disturbs little.
+/// </summary>
+internal sealed class InferenceArea : IBenchArea
+{
+    private const int PromptTokens = 16;
+
+    private int _seed;
+
+    public string Name => "inference";
+
+    public async IAsyncEnumerable<Metric> MeasureAsync(
+        bool quick, string scratch, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var path = MediumModel.Ensure();
+        var folder = ModelFolder.Read(path);
+        var options = new EngineOptions { PrefixBytes = 0 };
+        using var engine = SlotEngine.Load(folder, options);
+        using var host = new ServedHost(path);
+        var client = new StreamClient(host.Client);
+        await client.AskAsync(Even(1, 8)[0], cancellationToken);
+        _ = MixedLoad.Rate(engine, Even(1, 8), 1);
+
+        foreach (var streams in new[] { 1, 4, 8, 16 })
+        {
+            await foreach (var metric in AgainstRawAsync(engine, client, streams, quick, cancellationToken))
+            {
+                yield return metric;
+            }
+        }
+
+        await foreach (var metric in ConcurrencyAsync(client, quick, cancellationToken))
+        {
+            yield return metric;
+        }
+
+        await foreach (var metric in LatencyAsync(client, quick, cancellationToken))
+        {
+            yield return metric;
+        }
+
+        foreach (var metric in MixedLengths(engine, folder, options, quick))
+        {
+            yield return metric;
+        }
+
+        await foreach (var metric in AddedAsync(scratch, quick, cancellationToken))
+        {
+            yield return metric;
+        }
+
+        yield return new("inference.rss", Environment.WorkingSet / (1024.0 * 1024), "MiB");
+    }
+
+    private async IAsyncEnumerable<Metric> AgainstRawAsync(
+        SlotEngine engine,
+        StreamClient client,
+        int streams,
+        bool quick,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var newTokens = quick ? 32 : 96;
+        var (ratios, rates, allocated) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = 0; round < (quick ? 3 : 9); round++)
+        {
+            var raw = MixedLoad.Rate(engine, Even(streams, newTokens), streams);
+            var before = GC.GetTotalAllocatedBytes();
+            var (seconds, _) = await client.TogetherAsync(Even(streams, newTokens), cancellationToken);
+            allocated.Add((GC.GetTotalAllocatedBytes() - before) / (double)(streams * newTokens));
+            rates.Add(streams * newTokens / seconds);
+            ratios.Add(rates[^1] / raw);
+        }
+
+        yield return new($"inference.served.{streams}", Median.Of(rates), "tok/s");
+        yield return new($"inference.served.{streams}.vs_raw", Median.Of(ratios), "x", new(0.97, Bound.AtLeast));
+        yield return new($"inference.allocated.{streams}", Median.Of(allocated), "B/tok");
+    }
+
+    private async IAsyncEnumerable<Metric> ConcurrencyAsync(
+        StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int NewTokens = 96;
+        foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
+        {
+            var ratios = new List<double>();
+            for (var round = 0; round < (quick ? 3 : 9); round++)
+            {
+                var (one, _) = await client.TogetherAsync(Even(1, NewTokens), cancellationToken);
+                var (all, _) = await client.TogetherAsync(Even(streams, NewTokens), cancellationToken);
+                ratios.Add(all / one);
+            }
+
+            yield return new($"inference.concurrent.{streams}", Median.Of(ratios), "x", new(limit, Bound.AtMost));
+        }
+    }
+
+    private async IAsyncEnumerable<Metric> LatencyAsync(
+        StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int Streams = 4;
+        var newTokens = quick ? 128 : 384;
+        var (halves, tails, first) = (new List<double>(), new List<double>(), new List<double>());
+        var (p50, p95) = (new List<double>(), new List<double>());
+        for (var round = 0; round < (quick ? 1 : 5); round++)
+        {
+            var items = Even(Streams, newTokens);
+            var (_, alone) = await client.TogetherAsync(items, cancellationToken);
+            var others = OthersAsync(client, first, quick ? 1 : 3, cancellationToken);
+            var (_, beside) = await client.TogetherAsync(Even(Streams, newTokens), cancellationToken);
+            await others;
+            var (quiet, busy) = (Gaps(alone), Gaps(beside));
+            p50.Add(Share(busy, 0.5));
+            p95.Add(Share(busy, 0.95));
+            halves.Add(p50[^1] / Share(quiet, 0.5));
+            tails.Add(p95[^1] / Share(quiet, 0.95));
+        }
+
+        yield return new("inference.first_token.p50", Share([.. first.Order()], 0.5), "ms");
+        yield return new("inference.first_token.p95", Share([.. first.Order()], 0.95), "ms");
+        yield return new("inference.between_tokens.p50", Median.Of(p50), "ms");
+        yield return new("inference.between_tokens.p95", Median.Of(p95), "ms");
+        yield return new("inference.between_tokens.p50.vs_quiet", Median.Of(halves), "x", new(1.5, Bound.AtMost));
+        yield return new("inference.between_tokens.p95.vs_quiet", Median.Of(tails), "x", new(1.5, Bound.AtMost));
+    }
+
+    // Long prompts, one after another, while the streams run.
+    private async Task OthersAsync(
+        StreamClient client, List<double> first, int count, CancellationToken cancellationToken)
+    {
+        for (var other = 0; other < count; other++)
+        {
+            var seen = await client.AskAsync(MixedLoad.Even(++_seed, 1, 320, 2, 400)[0], cancellationToken);
+            first.Add(seen.FirstMs);
+        }
+    }
+
+    private IEnumerable<Metric> MixedLengths(
+        SlotEngine engine, ModelFolder folder, EngineOptions options, bool quick)
+    {
+        const int Together = 8;
+        using var generators = GenAiEngine.Load(folder, options);
+        var (apart, batches, rates) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = 0; round < (quick ? 1 : 5); round++)
+        {
+            var items = MixedLoad.Draw(++_seed, quick ? 16 : 32, folder.VocabularySize);
+            rates.Add(MixedLoad.Rate(engine, items, Together));
+            apart.Add(rates[^1] / MixedLoad.Rate(generators, items, Together));
+            batches.Add(rates[^1] / GenAiBatches.Rate(folder.Path, items, Together, options.Threads));
+        }
+
+        yield return new("inference.mixed", Median.Of(rates), "tok/s");
+        yield return new("inference.mixed.vs_generators", Median.Of(apart), "x", new(1.5, Bound.AtLeast));
+        yield return new("inference.mixed.vs_genai_engine", Median.Of(batches), "x", new(1.5, Bound.AtLeast));
+    }
+
+    // A small model's steps are short enough to see what the server adds to each.
+    private async IAsyncEnumerable<Metric> AddedAsync(
+        string scratch, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int NewTokens = 1000;
+        var path = Path.Combine(scratch, "tiny");
+        TinyModel.Write(path);
+        var folder = ModelFolder.Read(path);
+        using var engine = SlotEngine.Load(folder, new() { PrefixBytes = 0 });
+        using var host = new ServedHost(path);
+        var client = new StreamClient(host.Client);
+        var added = new List<double>();
+        for (var round = 0; round < (quick ? 5 : 25); round++)
+        {
+            var raw = NewTokens / MixedLoad.Rate(engine, Even(1, NewTokens), 1);
+            var (served, _) = await client.TogetherAsync(Even(1, NewTokens), cancellationToken);
+            added.Add((served - raw) / NewTokens * 1e6);
+        }
+
+        yield return new("inference.added_per_token", Median.Of(added), "us", new(50, Bound.AtMost));
+    }
+
+    // Other prompts each time: nothing is found in a cache.
+    private LoadItem[] Even(int count, int newTokens) => MixedLoad.Even(++_seed, count, PromptTokens, newTokens, 400);
+
+    private static double[] Gaps(Streamed[] seen) => [.. seen.SelectMany(static s => s.GapsMs).Order()];
+
+    private static double Share(double[] sorted, double share) =>
+        sorted.Length == 0 ? 0 : sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
+}
