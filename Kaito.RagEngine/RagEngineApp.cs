@@ -14,6 +14,8 @@ namespace Kaito.RagEngine;
 /// <summary>The whole service on one page: what it registers, then what it serves.</summary>
 internal static class RagEngineApp
 {
+    private const int LeastThreads = 32;
+
     /// <summary>Serves until told to stop.</summary>
     /// <returns>The exit code: 0, or 1 after one line on <paramref name="errors"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter errors)
@@ -24,6 +26,8 @@ internal static class RagEngineApp
             return await RefuseAsync(errors, string.Join(' ', found.Select(static f => f.Message)));
         }
 
+        // Reading files blocks threads: health and other requests must not wait until the pool has grown.
+        ThreadPool.SetMinThreads(LeastThreads, LeastThreads);
         try
         {
             await using var app = Build(options);

@@ -29,7 +29,9 @@ internal static class RagEngineCommand
             Model = read.Address("LLM_INFERENCE_URL") is { } url
                 ? new(Route(url), read.Text("LLM_ACCESS_SECRET") ?? NoSecret)
                 : null,
-            ContextTokens = read.Whole("LLM_CONTEXT_WINDOW", 64000, 1, int.MaxValue),
+            ContextTokens = read.Text("LLM_CONTEXT_WINDOW") is null
+                ? null
+                : read.Whole("LLM_CONTEXT_WINDOW", 64000, 1, int.MaxValue),
             SimilarityThreshold = read.Text("RAG_SIMILARITY_THRESHOLD") is null
                 ? null
                 : read.Number("RAG_SIMILARITY_THRESHOLD", 0.85, 0, 4),

@@ -71,8 +71,10 @@ internal sealed record RagEngineOptions
     /// <summary><see langword="null"/> to serve retrieval only.</summary>
     public AnsweringModel? Model { get; init; }
 
-    /// <summary>Tokens that the answering model takes, prompt and answer together.</summary>
-    public int ContextTokens { get; init; } = 64000;
+    /// <summary>
+    /// Tokens that the answering model takes, prompt and answer together; <see langword="null"/> to ask its server.
+    /// </summary>
+    public int? ContextTokens { get; init; }
 
     /// <summary>
     /// Largest squared distance between unit vectors at which a passage counts as related; 0 for any,

@@ -59,8 +59,9 @@ internal static class ChatEndpoint
             return await PlainAsync(request, parts, guard, http);
         }
 
-        var prompt = PromptSplit.Of(request.Messages, parts.Options.ContextTokens);
-        var passages = await PassagesAsync(request, index, prompt, parts, http.RequestAborted);
+        var window = await parts.Model.ContextTokensAsync(http.RequestAborted);
+        var prompt = PromptSplit.Of(request.Messages, window);
+        var passages = await PassagesAsync(request, index, prompt, window, parts, http.RequestAborted);
         if (passages.IsEmpty)
         {
             return await PlainAsync(request, parts, guard, http);
@@ -85,19 +86,24 @@ internal static class ChatEndpoint
     }
 
     private static async Task<ImmutableArray<Ranked>> PassagesAsync(
-        ChatRequest request, string index, PromptSplit prompt, ChatParts parts, CancellationToken cancellationToken)
+        ChatRequest request,
+        string index,
+        PromptSplit prompt,
+        int window,
+        ChatParts parts,
+        CancellationToken cancellationToken)
     {
         var options = parts.Options;
         var embedder = await parts.Embeddings.GetAsync(cancellationToken);
         var budget = new ContextBudget(
-            options.ContextTokens, prompt.Tokens, request.MostTokens, request.ContextRatio ?? options.ContextFill,
+            window, prompt.Tokens, request.MostTokens, request.ContextRatio ?? options.ContextFill,
             options.SimilarityThreshold ?? embedder.Threshold);
         if (budget.Tokens <= 0)
         {
             return [];
         }
 
-        var depth = Math.Max(LeastDepth, (int)((options.ContextTokens - prompt.Tokens) / options.PassageTokens));
+        var depth = Math.Max(LeastDepth, (int)((window - prompt.Tokens) / options.PassageTokens));
         var ranked = await parts.Retriever.RetrieveAsync(
             index, prompt.Question, MetadataFilter.None, Math.Min(depth, 1000), cancellationToken);
         return ContextSelector.Fit(ranked, budget);

@@ -15,6 +15,8 @@ internal sealed class ModelClient : IDisposable
 
     private const string Route = "/chat/completions";
 
+    private const int UsualContextTokens = 64000;
+
     // Longer than any error body that helps.
     private const int MostErrorText = 4096;
 
@@ -26,7 +28,7 @@ internal sealed class ModelClient : IDisposable
     private readonly SemaphoreSlim _places;
     private readonly ResiliencePipeline<HttpResponseMessage> _pipeline;
     private int _waiting;
-    private string? _name;
+    private ServedModel? _served;
 
     public ModelClient(RagEngineOptions options, IHttpClientFactory clients, TimeProvider clock)
     {
@@ -36,30 +38,12 @@ internal sealed class ModelClient : IDisposable
     }
 
     /// <summary>The name that the model's server gives it; <see langword="null"/> when it cannot be asked.</summary>
-    public async Task<string?> NameAsync(CancellationToken cancellationToken)
-    {
-        if (_name is not null || _options.Model is not { } model)
-        {
-            return _name;
-        }
+    public async Task<string?> NameAsync(CancellationToken cancellationToken) =>
+        (await ServedAsync(cancellationToken))?.Name;
 
-        using var timeout = new CancellationTokenSource(s_discovery, _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            using var request = Request(HttpMethod.Get, new(model.Url, "/v1/models"), model.Key);
-            using var response = await _clients.CreateClient(ClientName).SendAsync(request, either.Token);
-            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
-            return _name = json.RootElement.GetProperty("data")[0].GetProperty("id").GetString();
-        }
-        catch (Exception unknown) when (unknown is HttpRequestException or JsonException or KeyNotFoundException
-            or InvalidOperationException or IndexOutOfRangeException
-            || (unknown is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            return null;
-        }
-    }
+    /// <summary>Tokens of prompt and answer together: the setting's, or what the server says, or upstream's default.</summary>
+    public async Task<int> ContextTokensAsync(CancellationToken cancellationToken) => _options.ContextTokens
+        ?? (await ServedAsync(cancellationToken))?.ContextTokens ?? UsualContextTokens;
 
     /// <summary>Asks and waits until the model begins to answer.</summary>
     /// <param name="body">A chat completions request.</param>
@@ -119,6 +103,37 @@ internal sealed class ModelClient : IDisposable
     }
 
     public void Dispose() => _places.Dispose();
+
+    // Asked until it has answered once.
+    private async Task<ServedModel?> ServedAsync(CancellationToken cancellationToken)
+    {
+        if (_served is not null || _options.Model is not { } model)
+        {
+            return _served;
+        }
+
+        using var timeout = new CancellationTokenSource(s_discovery, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            using var request = Request(HttpMethod.Get, new(model.Url, "/v1/models"), model.Key);
+            using var response = await _clients.CreateClient(ClientName).SendAsync(request, either.Token);
+            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
+            using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
+            var first = json.RootElement.GetProperty("data")[0];
+            int? length = first.TryGetProperty("max_model_len", out var given)
+                && given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var tokens) && tokens > 0
+                    ? tokens
+                    : null;
+            return _served = new(first.GetProperty("id").GetString() ?? "", length);
+        }
+        catch (Exception unknown) when (unknown is HttpRequestException or JsonException or KeyNotFoundException
+            or InvalidOperationException or IndexOutOfRangeException
+            || (unknown is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
 
     private HttpRequestMessage Request(HttpMethod method, Uri url, string key)
     {
@@ -180,6 +195,10 @@ internal sealed class ModelClient : IDisposable
             })
             .Build();
 }
+
+/// <param name="Name">As its server says it.</param>
+/// <param name="ContextTokens">Where the server says so.</param>
+internal sealed record ServedModel(string Name, int? ContextTokens);
 
 /// <summary>An answer that has begun; gives its place back when disposed.</summary>
 internal sealed class ModelAnswer : IDisposable

@@ -361,9 +361,10 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
                 Full = true,
             };
         }
-        catch (ObjectDisposedException gone)
+        catch (ObjectDisposedException)
         {
-            throw new StoreException("The index was deleted meanwhile.", gone);
+            // Deleted meanwhile: as if it had not been found.
+            return default!;
         }
         catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException)
         {

@@ -82,7 +82,17 @@ internal sealed class VectorTable(int dimensions) : IDisposable
         return _rows.TryGetValue(id, out var row) ? Row(row).ToArray() : [];
     }
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            _gate.Dispose();
+        }
+        catch (SynchronizationLockException)
+        {
+            // A search still holds it, and ends by itself.
+        }
+    }
 
     private BestRows All(ReadOnlyMemory<float> query, int count, CancellationToken cancellationToken)
     {

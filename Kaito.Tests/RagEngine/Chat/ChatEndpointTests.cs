@@ -209,6 +209,18 @@ public sealed class ChatEndpointTests : IAsyncLifetime
         Assert.Equal(Question, Assert.Single(Assert.Single(_model.Asked)["messages"]!.AsArray())!.ToJsonString());
     }
 
+    [Fact]
+    public async Task Chat_WindowThatIsNotSet_IsTheServers()
+    {
+        await IndexAsync();
+        var content = string.Join(' ', Enumerable.Repeat("a", 2048));
+
+        var (status, body) = await ChatAsync(
+            $$"""{"index_name":"i","messages":[{"role":"user","content":"{{content}}"}]}""");
+
+        Assert.Equal((400, "Prompt length exceeds context window."), (status, (string?)body!["detail"]));
+    }
+
     [Theory]
     [InlineData(498, 200)]
     [InlineData(499, 200)]
