@@ -16,7 +16,7 @@ internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<Val
 
     public ValueTask DisposeAsync() => Stop();
 
-    /// <summary>The dev cluster; its pods are real: inference hosts with the tiny model, and retrieval services.</summary>
+    /// <summary>The dev cluster; its pods are real inference hosts with the tiny model.</summary>
     public static async Task<ScenarioServer> DevClusterAsync(params string[] args)
     {
         var folder = new ScratchFolder();
@@ -25,8 +25,7 @@ internal sealed record ScenarioServer(string Kubeconfig, bool HasNodes, Func<Val
             [
                 "--state-dir", folder.Root, "--listen", "https://127.0.0.1:0",
                 "--substitute-model", folder.Path("tiny"),
-                $"--Images:{Images.InferenceHost}={BuiltProject.Assembly("Kaito.InferenceHost")}",
-                $"--Images:{Images.RagEngine}={BuiltProject.Assembly("Kaito.RagEngine")}", .. args,
+                $"--Images:{Images.InferenceHost}={BuiltProject.Assembly("Kaito.InferenceHost")}", .. args,
             ]);
         await DevClusterApp.StartAsync(app, TestContext.Current.CancellationToken);
         return new(folder.Path("kubeconfig"), HasNodes: true, async () =>
