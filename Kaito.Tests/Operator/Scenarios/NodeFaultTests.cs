@@ -63,11 +63,24 @@ public sealed class NodeFaultTests
             async () => (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items
                 .FirstOrDefault(c => c.Metadata.Uid != claim.Metadata.Uid && c.Status?.NodeName is not null),
             "another NodeClaim has a node", Stop);
-        await ClusterFixture.UntilAsync(
-            async () => IsServing(await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop), next)
-                ? ""
-                : null,
-            "the Workspace serves on the new node", Stop);
+        try
+        {
+            await ClusterFixture.UntilAsync(
+                async () => IsServing(await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop), next)
+                    ? ""
+                    : null,
+                "the Workspace serves on the new node", Stop);
+        }
+        catch (TimeoutException)
+        {
+            var workspace = await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop);
+            var claims = (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items;
+            var pods = (await cluster.Api.ListAsync(KubeKinds.Pods, null, null, Stop)).Items;
+            throw new TimeoutException(
+                $"{next.Metadata.Name} {next.Status!.NodeName}; {System.Text.Json.JsonSerializer.Serialize(workspace!.Status)}; "
+                + $"{string.Join(' ', claims.Select(static c => $"{c.Metadata.Name}={c.Status?.NodeName}"))}; "
+                + string.Join(' ', pods.Select(static p => System.Text.Json.JsonSerializer.Serialize(p.Status) + p.Metadata.Name)));
+        }
     }
 
     private static bool IsServing(WorkspaceResource? workspace, NodeClaim on) =>
