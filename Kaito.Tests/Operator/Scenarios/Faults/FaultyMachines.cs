@@ -50,7 +50,9 @@ internal sealed class FaultyCloud(
         }
 
         var type = NodeRendering.RequestedType(claim) ?? "";
-        var mode = trouble.Cloud is { } cloud ? cloud(type) : ProvisioningMode.Ok;
+        // Read once: the row may end the trouble in the middle, and a claim that it refused is looked at again.
+        var cloud = trouble.Cloud;
+        var mode = cloud is null ? ProvisioningMode.Ok : cloud(type);
         if (!claim.Deleting && mode is null)
         {
             return s_again;
@@ -69,7 +71,7 @@ internal sealed class FaultyCloud(
 
         var again = new NodeClaimReconciler(store, events, options with { Mode = mode ?? ProvisioningMode.Ok }, clock)
             .Reconcile(key);
-        return trouble.Cloud is null ? again : s_again;
+        return cloud is null ? again : s_again;
     }
 }
 
