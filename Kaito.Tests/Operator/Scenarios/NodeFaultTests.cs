@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kaito.Core.Api;
 using Kaito.Core.Kubernetes;
@@ -59,32 +60,37 @@ public sealed class NodeFaultTests
 
         await cluster.Api.DeleteAsync(claim, Stop);
 
-        var next = await ClusterFixture.UntilAsync(
-            async () => (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items
-                .FirstOrDefault(c => c.Metadata.Uid != claim.Metadata.Uid && c.Status?.NodeName is not null),
-            "another NodeClaim has a node", Stop);
         try
         {
             await ClusterFixture.UntilAsync(
-                async () => IsServing(await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop), next)
+                async () => IsServing(
+                    await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop),
+                    (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items,
+                    claim)
                     ? ""
                     : null,
-                "the Workspace serves on the new node", Stop);
+                "the Workspace serves on another NodeClaim's node", Stop);
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
-            var workspace = await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop);
-            var claims = (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items;
-            var pods = (await cluster.Api.ListAsync(KubeKinds.Pods, null, null, Stop)).Items;
-            throw new TimeoutException(
-                $"{next.Metadata.Name} {next.Status!.NodeName}; {System.Text.Json.JsonSerializer.Serialize(workspace!.Status)}; "
-                + $"{string.Join(' ', claims.Select(static c => $"{c.Metadata.Name}={c.Status?.NodeName}"))}; "
-                + string.Join(' ', pods.Select(static p => System.Text.Json.JsonSerializer.Serialize(p.Status) + p.Metadata.Name)));
+            Assert.Fail($"{late.Message} {await StateAsync(cluster)}");
         }
     }
 
-    private static bool IsServing(WorkspaceResource? workspace, NodeClaim on) =>
-        workspace?.Status is { State: WorkspaceStates.Ready, WorkerNodes: [var node] } && node == on.Status!.NodeName;
+    // On one claim's node, which is not the lost one's.
+    private static bool IsServing(WorkspaceResource? workspace, IEnumerable<NodeClaim> claims, NodeClaim lost) =>
+        workspace?.Status is { State: WorkspaceStates.Ready, WorkerNodes: [var node] }
+        && claims.ToArray() is [var claim] && claim.Metadata.Uid != lost.Metadata.Uid && claim.Status?.NodeName == node;
+
+    private static async Task<string> StateAsync(ClusterFixture cluster)
+    {
+        var workspace = await cluster.Api.GetAsync(KubeKinds.Workspaces, "default", "phi", Stop);
+        var claims = (await cluster.Api.ListAsync(KubeKinds.NodeClaims, null, null, Stop)).Items;
+        var pods = (await cluster.Api.ListAsync(KubeKinds.Pods, null, null, Stop)).Items;
+        return $"{JsonSerializer.Serialize(workspace?.Status)} "
+            + string.Join(' ', claims.Select(static c => $"{c.Metadata.Name}={c.Status?.NodeName}"))
+            + string.Join(' ', pods.Select(static p => $" {p.Metadata.Name}={JsonSerializer.Serialize(p.Status)}"));
+    }
 
     private static Task<Condition> ConditionAsync(ClusterFixture cluster, string type, string reason) =>
         ClusterFixture.UntilAsync(
