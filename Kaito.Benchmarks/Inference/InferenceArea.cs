@@ -69,7 +69,7 @@ internal sealed class InferenceArea : IBenchArea
     {
         var newTokens = quick ? 32 : 96;
         var (ratios, rates, allocated) = (new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round < (quick ? 3 : 9); round++)
+        for (var round = 0; round < (quick ? 3 : 15); round++)
         {
             var raw = MixedLoad.Rate(engine, Even(streams, newTokens), streams);
             var before = GC.GetTotalAllocatedBytes();
@@ -91,7 +91,7 @@ internal sealed class InferenceArea : IBenchArea
         foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
         {
             var ratios = new List<double>();
-            for (var round = 0; round < (quick ? 3 : 9); round++)
+            for (var round = 0; round < (quick ? 3 : 15); round++)
             {
                 var (one, _) = await client.TogetherAsync(Even(1, NewTokens), cancellationToken);
                 var (all, _) = await client.TogetherAsync(Even(streams, NewTokens), cancellationToken);
