@@ -51,16 +51,30 @@ public sealed class RagEnginePlannerTests
     [Fact]
     public void Plan_ComputeWithoutItsNode_AsksForTheNodeOnly()
     {
-        var compute = new RagCompute(
-            SkuCatalog.Azure.Skus.Single(static s => s.Name == "Standard_NC24ads_A100_v4"),
-            ImmutableSortedDictionary<string, string>.Empty.Add("apps", "rag"));
-
-        var plan = RagEnginePlanner.Plan(Rag() with { Compute = compute }, new(), s_options);
+        var plan = RagEnginePlanner.Plan(Rag() with { Compute = Compute() }, new(), s_options);
 
         var claim = Assert.IsType<NodeClaim>(Assert.Single(plan.Apply));
         Assert.Equal("rag", claim.Metadata.Labels![Labels.RagEngine]);
         Assert.Equal("200Gi", claim.Spec!.Resources!.Requests!["storage"]);
         Assert.Contains(plan.Conditions, static c => c is { Type: ConditionTypes.ResourceReady, Status: Condition.False });
+    }
+
+    [Fact]
+    public void Plan_NobodyMakesTheNodeReady_GivesTheClaimUpAndSaysSo()
+    {
+        var rag = Rag() with { Compute = Compute() };
+        var silent = RagEnginePlanner.Plan(rag, new(), s_options).Apply.OfType<NodeClaim>().Single();
+        var observed = new RagEngineObservation().ForNodes with { Claims = [silent] };
+
+        var waiting = RagEnginePlanner.Plan(rag, new() { ForNodes = observed }, s_options);
+        var hung = RagEnginePlanner.Plan(
+            rag, new() { ForNodes = observed with { Hung = [silent.Metadata.Name!] } }, s_options);
+
+        Assert.Empty(waiting.Remove);
+        Assert.Equal(silent.Metadata.Name, Assert.Single(hung.Remove).Metadata.Name);
+        Assert.Contains(
+            "which is asked for again",
+            hung.Conditions.Single(static c => c.Type == ConditionTypes.NodeClaimReady).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -110,6 +124,10 @@ public sealed class RagEnginePlannerTests
         Uid = "rag-uid",
         Embedding = new Embedding.Model("BAAI/bge-small-en-v1.5", "hf"),
     };
+
+    private static RagCompute Compute() => new(
+        SkuCatalog.Azure.Skus.Single(static s => s.Name == "Standard_NC24ads_A100_v4"),
+        ImmutableSortedDictionary<string, string>.Empty.Add("apps", "rag"));
 
     private static ConfigMap Map(string key) => new()
     {

@@ -47,6 +47,49 @@ public abstract partial class WorkspaceScenario
     }
 
     [Fact]
+    public async Task InferenceSet_WorkspaceOfSomebodyElse_IsLeftAlone()
+    {
+        await using var server = await StartServerAsync();
+        await using var cluster = await ClusterFixture.StartAsync(server, Stop);
+        var sample = Yaml.ToJson(
+            await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
+        sample["metadata"]!["namespace"] = "default";
+        var wanted = JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
+        await cluster.Api.CreateAsync(KubeKinds.InferenceSets, wanted, Stop);
+        await ReplicasAsync(cluster, server, 2, "phi-3.5-mini-instruct");
+        var names = (await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items
+            .Select(static w => w.Metadata.Name!).ToHashSet(StringComparer.Ordinal);
+        await ScaleAsync(1);
+        await ReplicasAsync(cluster, server, 1, "phi-3.5-mini-instruct");
+        var kept = Assert.Single((await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items);
+
+        // Somebody takes the free name, with the very label that the set gives its own.
+        var free = Assert.Single(names.Except([kept.Metadata.Name!]));
+        var foreign = await cluster.Api.CreateAsync(
+            KubeKinds.Workspaces,
+            kept with { Metadata = new() { Name = free, Namespace = "default", Labels = kept.Metadata.Labels }, Status = null },
+            Stop);
+        await ScaleAsync(2);
+        var told = await FirstAsync(
+            cluster, KubeKinds.InferenceSets,
+            s => s.Status?.Conditions?.Any(c => c.Message.Contains($"default/{free} is there already", StringComparison.Ordinal)) == true,
+            "the set says whose name is taken");
+
+        await cluster.Api.DeleteAsync(told, Stop);
+        await ClusterFixture.UntilAsync(
+            async () => (await cluster.Api.ListAsync(KubeKinds.InferenceSets, null, null, Stop)).Items.IsEmpty ? "" : null,
+            "the set is gone", Stop);
+        var left = Assert.Single((await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items);
+        Assert.Equal(foreign.Metadata.Uid, left.Metadata.Uid);
+        Assert.Null(left.Metadata.OwnerReferences);
+        Assert.Null(left.Metadata.DeletionTimestamp);
+
+        Task ScaleAsync(int replicas) => cluster.Api.PatchAsync(
+            KubeKinds.InferenceSets, wanted, new() { ["spec"] = new JsonObject { ["replicas"] = replicas } },
+            status: false, Stop);
+    }
+
+    [Fact]
     public async Task InferenceSet_OutsideOfItsAutoscalingBounds_IsScaledIntoThem()
     {
         await using var server = await StartServerAsync();
