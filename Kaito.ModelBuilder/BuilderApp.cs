@@ -48,7 +48,12 @@ internal static class BuilderApp
 
     private static Command Convert(TextWriter output)
     {
-        const string Int4 = "int4";
+        var precisions = new Dictionary<string, WeightPrecision>
+        {
+            ["fp32"] = WeightPrecision.Float32,
+            ["int4"] = WeightPrecision.Int4,
+            ["int4-128"] = WeightPrecision.Int4Block128,
+        };
         var checkpoint = new Option<string>("--input")
         {
             Description = "Folder of a Hugging Face checkpoint with safetensors weights.",
@@ -57,10 +62,11 @@ internal static class BuilderApp
         var folder = new Option<string>("--output") { Description = "Folder to write.", Required = true };
         var precision = new Option<string>("--precision")
         {
-            Description = "Format of the linear layers.",
+            Description = "Format of the linear layers; int4 has blocks of 32 weights, int4-128 of 128: a third faster on "
+                + "a CPU, and a little less exact.",
             DefaultValueFactory = _ => "fp32",
         };
-        precision.AcceptOnlyFromAmong("fp32", Int4);
+        precision.AcceptOnlyFromAmong([.. precisions.Keys]);
         var adapters = TakesAdapters();
         var context = new Option<int?>("--context")
         {
@@ -78,8 +84,9 @@ internal static class BuilderApp
         command.SetAction(parsed =>
         {
             var target = parsed.GetRequiredValue(folder);
-            var format = parsed.GetValue(precision) == Int4 ? WeightPrecision.Int4 : WeightPrecision.Float32;
-            CheckpointConversion.Run(parsed.GetRequiredValue(checkpoint), target, format, parsed.GetValue(adapters), parsed.GetValue(context));
+            CheckpointConversion.Run(
+                parsed.GetRequiredValue(checkpoint), target, precisions[parsed.GetRequiredValue(precision)],
+                parsed.GetValue(adapters), parsed.GetValue(context));
             output.WriteLine($"Wrote {target}");
         });
         return command;

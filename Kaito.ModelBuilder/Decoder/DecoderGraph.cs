@@ -205,7 +205,8 @@ internal sealed class DecoderGraph
             return;
         }
 
-        var blocks = Int4Blocks.Quantize(weight, outputs, width);
+        var blocks = Int4Blocks.Quantize(
+            weight, outputs, width, _precision == WeightPrecision.Int4Block128 ? 128 : 32);
         _graph.Node(
             OnnxGraph.Microsoft,
             "MatMulNBits",
@@ -214,7 +215,7 @@ internal sealed class DecoderGraph
                 _graph.Initializer<byte>(
                     $"{name}.MatMul.weight_Q4",
                     OnnxType.UInt8,
-                    [outputs, blocks.PerRow, Int4Blocks.BlockSize / 2],
+                    [outputs, blocks.PerRow, blocks.BlockSize / 2],
                     blocks.Packed),
                 _graph.Floats($"{name}.MatMul.weight_scales", [outputs * blocks.PerRow], blocks.Scales),
             ],
@@ -222,7 +223,7 @@ internal sealed class DecoderGraph
             ("K", (long)width),
             ("N", (long)outputs),
             ("bits", 4L),
-            ("block_size", (long)Int4Blocks.BlockSize),
+            ("block_size", (long)blocks.BlockSize),
             ("accuracy_level", 4L));
     }
 

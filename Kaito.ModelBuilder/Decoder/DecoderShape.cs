@@ -7,6 +7,9 @@ internal enum WeightPrecision
 
     /// <summary>4 bits, blocks of 32 along the input axis, symmetric.</summary>
     Int4,
+
+    /// <summary>Blocks of 128: fewer scales to read and to multiply with, so faster and a little less exact.</summary>
+    Int4Block128,
 }
 
 /// <summary>Everything that decides the graph of a llama-family decoder, apart from the weights themselves.</summary>

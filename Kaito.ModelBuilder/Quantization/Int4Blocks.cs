@@ -1,15 +1,14 @@
 namespace Kaito.ModelBuilder.Quantization;
 
 /// <summary>
-/// A matrix in MatMulNBits form: per row, blocks of 32 inputs share a scale; a nibble q stands for (q − 8)·scale.
+/// A matrix in MatMulNBits form: per row, blocks of inputs share a scale; a nibble q stands for (q − 8)·scale.
 /// </summary>
+/// <param name="BlockSize">Inputs of a block: a power of two from 16 on.</param>
 /// <param name="PerRow">Blocks in one row; the last is padded with zeros.</param>
-/// <param name="Packed">[rows, PerRow, 16] bytes, the even input in the low nibble.</param>
+/// <param name="Packed">[rows, PerRow, BlockSize / 2] bytes, the even input in the low nibble.</param>
 /// <param name="Scales">[rows · PerRow]; negative where the block's largest element is positive.</param>
-internal sealed record Int4Blocks(int PerRow, byte[] Packed, float[] Scales)
+internal sealed record Int4Blocks(int BlockSize, int PerRow, byte[] Packed, float[] Scales)
 {
-    public const int BlockSize = 32;
-
     private const int Zero = 8;
     private const int Largest = 15;
 
@@ -18,25 +17,25 @@ internal sealed record Int4Blocks(int PerRow, byte[] Packed, float[] Scales)
     /// The scale maps the element of largest magnitude to −8, the one code without a positive twin, so that element
     /// is kept exactly and the others are off by at most half a scale, or by a whole one at the opposite end.
     /// </remarks>
-    public static Int4Blocks Quantize(ReadOnlySpan<float> matrix, int rows, int width)
+    public static Int4Blocks Quantize(ReadOnlySpan<float> matrix, int rows, int width, int blockSize)
     {
-        var perRow = (width + BlockSize - 1) / BlockSize;
-        var packed = new byte[(long)rows * perRow * BlockSize / 2];
+        var perRow = (width + blockSize - 1) / blockSize;
+        var packed = new byte[(long)rows * perRow * blockSize / 2];
         var scales = new float[rows * perRow];
         for (var row = 0; row < rows; row++)
         {
             var values = matrix.Slice(row * width, width);
             for (var block = 0; block < perRow; block++)
             {
-                var start = block * BlockSize;
+                var start = block * blockSize;
                 var index = (row * perRow) + block;
                 scales[index] = QuantizeBlock(
-                    values[start..Math.Min(start + BlockSize, width)],
-                    packed.AsSpan(index * BlockSize / 2, BlockSize / 2));
+                    values[start..Math.Min(start + blockSize, width)],
+                    packed.AsSpan(index * blockSize / 2, blockSize / 2));
             }
         }
 
-        return new(perRow, packed, scales);
+        return new(blockSize, perRow, packed, scales);
     }
 
     /// <summary>

@@ -22,21 +22,22 @@ public sealed class Int4BlocksTests
     };
 
     [Theory]
-    [InlineData(64)]
-    [InlineData(40)]
-    [InlineData(7)]
-    public void Quantize_RandomMatrix_IsOffByAtMostAScale(int width)
+    [InlineData(64, 32)]
+    [InlineData(40, 32)]
+    [InlineData(7, 32)]
+    [InlineData(300, 128)]
+    public void Quantize_RandomMatrix_IsOffByAtMostAScale(int width, int blockSize)
     {
         const int Rows = 9;
         var matrix = Normals("matrix", Rows * width, 1);
 
-        var blocks = Int4Blocks.Quantize(matrix, Rows, width);
+        var blocks = Int4Blocks.Quantize(matrix, Rows, width, blockSize);
 
         var restored = blocks.Dequantize(Rows, width);
         var squares = 0f;
         for (var i = 0; i < matrix.Length; i++)
         {
-            var scale = MathF.Abs(blocks.Scales[(i / width * blocks.PerRow) + (i % width / Int4Blocks.BlockSize)]);
+            var scale = MathF.Abs(blocks.Scales[(i / width * blocks.PerRow) + (i % width / blockSize)]);
             var error = MathF.Abs(matrix[i] - restored[i]);
             Assert.InRange(error, 0, scale * 1.0001f);
             squares += error * error / (scale * scale);
@@ -54,18 +55,20 @@ public sealed class Int4BlocksTests
         var matrix = Normals("block", 32, 0.5);
         matrix[5] = largest;
 
-        Assert.Equal(largest, Int4Blocks.Quantize(matrix, 1, 32).Dequantize(1, 32)[5]);
+        Assert.Equal(largest, Int4Blocks.Quantize(matrix, 1, 32, 32).Dequantize(1, 32)[5]);
     }
 
     [Fact]
     public void Quantize_Zeros_StayZero() =>
-        Assert.All(Int4Blocks.Quantize(new float[64], 2, 32).Dequantize(2, 32), value => Assert.Equal(0f, value));
+        Assert.All(Int4Blocks.Quantize(new float[64], 2, 32, 32).Dequantize(2, 32), value => Assert.Equal(0f, value));
 
-    [Fact]
-    public void Int4Graph_OverRoundedWeights_EqualsFloat32Graph()
+    [Theory]
+    [InlineData("Int4", 32)]
+    [InlineData("Int4Block128", 128)]
+    public void Int4Graph_OverRoundedWeights_EqualsFloat32Graph(string precision, int blockSize)
     {
         // Only the 8-bit activations of the kernel differ then: 3 % of the logits' deviation.
-        var error = RelativeError(WeightPrecision.Int4, weights => new Rounded(weights));
+        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => new Rounded(weights, blockSize));
 
         Assert.InRange(error, 0, 0.03);
     }
@@ -120,14 +123,14 @@ public sealed class Int4BlocksTests
     }
 
     // The same weights after a trip through 4 bits; the embedding is not quantised.
-    private sealed class Rounded(IDecoderWeights weights) : IDecoderWeights
+    private sealed class Rounded(IDecoderWeights weights, int blockSize) : IDecoderWeights
     {
         public float[] Read(string name, params ReadOnlySpan<int> shape)
         {
             var read = weights.Read(name, shape);
             return shape.Length == 1 || name.Contains("embed", StringComparison.Ordinal)
                 ? read
-                : Int4Blocks.Quantize(read, shape[0], shape[1]).Dequantize(shape[0], shape[1]);
+                : Int4Blocks.Quantize(read, shape[0], shape[1], blockSize).Dequantize(shape[0], shape[1]);
         }
     }
 }
