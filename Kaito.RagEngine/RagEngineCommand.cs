@@ -8,6 +8,8 @@ internal static class RagEngineCommand
 {
     private const string NoSecret = "default-access-secret";
     private const string Model = "BAAI/bge-small-en-v1.5";
+    private const int GrpcPort = 6334;
+    private const int RestPort = 6333;
 
     /// <param name="args"><c>--name value</c> or <c>--name=value</c>: a variable in lower case with dashes.</param>
     /// <param name="environment">Reads one variable.</param>
@@ -25,6 +27,9 @@ internal static class RagEngineCommand
             Store = kind,
             StoreUrl = kind == StoreKind.Qdrant ? QdrantUrl(read) : null,
             StoreKey = read.Text("VECTOR_DB_ACCESS_SECRET"),
+            StoreCertificate = Certificate(read),
+            StorePrefix = Prefix(read),
+            StoreTimeout = TimeSpan.FromSeconds(read.Whole("VECTOR_DB_TIMEOUT_SECONDS", 30, 1, 600)),
             Embedding = Embedding(read),
             Model = read.Address("LLM_INFERENCE_URL") is { } url
                 ? new(Route(url), read.Text("LLM_ACCESS_SECRET") ?? NoSecret)
@@ -85,7 +90,47 @@ internal static class RagEngineCommand
             read.Refuse("VECTOR_DB_URL", "VECTOR_DB_URL is missing; with VECTOR_DB_TYPE=qdrant give the server's address.");
         }
 
-        return read.Address("VECTOR_DB_URL");
+        if (read.Address("VECTOR_DB_URL") is not { } url)
+        {
+            return null;
+        }
+
+        if (url.PathAndQuery != "/" || url.UserInfo.Length > 0)
+        {
+            read.Refuse(
+                "VECTOR_DB_URL", "VECTOR_DB_URL has a path or a user; give scheme, host and port, as http://qdrant:6334.");
+        }
+
+        // Upstream's clients speak REST, so their addresses name its port, or none.
+        var grpc = read.Whole("VECTOR_DB_GRPC_PORT", GrpcPort, 1, 65535);
+        return read.Text("VECTOR_DB_GRPC_PORT") is not null || url.IsDefaultPort || url.Port == RestPort
+            ? new UriBuilder(url.Scheme, url.Host, grpc).Uri
+            : url;
+    }
+
+    private static string? Certificate(Settings read)
+    {
+        var given = read.Text("VECTOR_DB_CERTIFICATE_SHA256")?.Replace(":", "", StringComparison.Ordinal);
+        if (given is not null && (given.Length != 64 || !given.All(char.IsAsciiHexDigit)))
+        {
+            read.Refuse(
+                "VECTOR_DB_CERTIFICATE_SHA256",
+                "VECTOR_DB_CERTIFICATE_SHA256 is no SHA-256; give the 64 hexadecimal digits of the certificate's fingerprint.");
+        }
+
+        return given;
+    }
+
+    private static string Prefix(Settings read)
+    {
+        var prefix = read.Text("VECTOR_DB_PREFIX") ?? "kaito-";
+        if (prefix.Length > 32 || !prefix.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            read.Refuse(
+                "VECTOR_DB_PREFIX", $"VECTOR_DB_PREFIX is {prefix}; give up to 32 letters, digits, dots, dashes or underscores.");
+        }
+
+        return prefix;
     }
 
     private static EmbeddingSource Embedding(Settings read)

@@ -61,10 +61,20 @@ internal sealed record RagEngineOptions
 
     public StoreKind Store { get; init; }
 
-    /// <summary>Of Qdrant; <see langword="null"/> for the embedded store.</summary>
+    /// <summary>Of Qdrant, with its gRPC port; <see langword="null"/> for the embedded store.</summary>
     public Uri? StoreUrl { get; init; }
 
+    /// <summary>Shown to Qdrant; never logged.</summary>
     public string? StoreKey { get; init; }
+
+    /// <summary>SHA-256 of a certificate in Qdrant's chain; <see langword="null"/> to trust whom the machine trusts.</summary>
+    public string? StoreCertificate { get; init; }
+
+    /// <summary>What names of collections begin with; services with different ones do not see each other's indexes.</summary>
+    public string StorePrefix { get; init; } = "kaito-";
+
+    /// <summary>How long one call of Qdrant may take.</summary>
+    public TimeSpan StoreTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public EmbeddingSource Embedding { get; init; } = new EmbeddingSource.BuiltIn();
 

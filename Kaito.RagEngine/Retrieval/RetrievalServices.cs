@@ -3,6 +3,7 @@ using Kaito.RagEngine.Indexing;
 using Kaito.RagEngine.Persistence;
 using Kaito.RagEngine.Store;
 using Kaito.RagEngine.Store.Embedded;
+using Kaito.RagEngine.Store.Qdrant;
 
 namespace Kaito.RagEngine.Retrieval;
 
@@ -18,7 +19,7 @@ internal static class RetrievalServices
             provider.GetRequiredService<RagEngineOptions>().Store switch
             {
                 StoreKind.Embedded => ActivatorUtilities.CreateInstance<SqliteStore>(provider),
-                var kind => throw new StoreException($"VECTOR_DB_TYPE is {kind}; this build has no client for it."),
+                _ => ActivatorUtilities.CreateInstance<QdrantStore>(provider),
             });
         services.AddSingleton<Indexer>();
         services.AddSingleton<Retriever>();

@@ -71,4 +71,7 @@ internal sealed class StoreException(string message, Exception? inner = null) : 
 {
     /// <summary>True when there is no room for what was to be written.</summary>
     public bool Full { get; init; }
+
+    /// <summary>True when the store is away for now: the same request may succeed later.</summary>
+    public bool Unavailable { get; init; }
 }

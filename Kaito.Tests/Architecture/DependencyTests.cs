@@ -14,7 +14,8 @@ public sealed class DependencyTests
         { "Kaito.Embeddings", ["Kaito.Compat.OnnxRuntime"] },
         {
             "Kaito.RagEngine",
-            ["Kaito.Core", "Kaito.OpenAI", "Kaito.Tokenization", "Kaito.ServiceDefaults", "Kaito.Embeddings"]
+            ["Kaito.Core", "Kaito.OpenAI", "Kaito.Tokenization", "Kaito.ServiceDefaults", "Kaito.Embeddings",
+                "Kaito.Compat.Qdrant.Client"]
         },
         { "Kaito.ModelBuilder", ["Kaito.Core", "Kaito.Tokenization"] },
         {

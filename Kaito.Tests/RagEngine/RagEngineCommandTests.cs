@@ -62,6 +62,35 @@ public sealed class RagEngineCommandTests
         Assert.Contains(errors, error => error.Message.Contains(said, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("http://qdrant:6334", null, "http://qdrant:6334/")]
+    [InlineData("http://qdrant:6333", null, "http://qdrant:6334/")]
+    [InlineData("http://qdrant", null, "http://qdrant:6334/")]
+    [InlineData("https://q.example.org", null, "https://q.example.org:6334/")]
+    [InlineData("http://qdrant:7000", null, "http://qdrant:7000/")]
+    [InlineData("http://qdrant:6333", "7001", "http://qdrant:7001/")]
+    public void Parse_AddressOfQdrant_LeadsToItsGrpcPort(string url, string? port, string used)
+    {
+        var options = Valid([("VECTOR_DB_TYPE", "Qdrant"), ("VECTOR_DB_URL", url), ("VECTOR_DB_GRPC_PORT", port!)]);
+
+        Assert.Equal(new(used), options.StoreUrl);
+    }
+
+    [Theory]
+    [InlineData("VECTOR_DB_URL", "http://qdrant:6334/api", "give scheme, host and port")]
+    [InlineData("VECTOR_DB_URL", "http://me:secret@qdrant:6334", "give scheme, host and port")]
+    [InlineData("VECTOR_DB_PREFIX", "a/b", "give up to 32 letters")]
+    [InlineData("VECTOR_DB_CERTIFICATE_SHA256", "abc", "give the 64 hexadecimal digits")]
+    [InlineData("VECTOR_DB_TIMEOUT_SECONDS", "0", "give a whole number from 1")]
+    [InlineData("VECTOR_DB_GRPC_PORT", "70000", "give a whole number from 1")]
+    public void Parse_WrongSettingOfQdrant_NamesTheRemedy(string name, string value, string said)
+    {
+        (string, string)[] variables = [("VECTOR_DB_TYPE", "qdrant"), ("VECTOR_DB_URL", "http://qdrant"), (name, value)];
+
+        Assert.False(Parse([], [.. variables.Reverse().DistinctBy(static v => v.Item1)]).TryGet(out _, out var errors));
+        Assert.Contains(said, Assert.Single(errors).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Parse_CommandLine_WinsOverEnvironment()
     {

@@ -67,6 +67,28 @@ internal static class IndexWrites
         return [.. chunks.Select(static c => c.Id)];
     }
 
+    /// <summary>The chunks of a document as they were stored, in the order of the text.</summary>
+    /// <param name="connection">The file.</param>
+    /// <param name="document">Row of the document.</param>
+    public static List<StoredChunk> Chunks(SqliteConnection connection, long document)
+    {
+        using var select = SqliteFile.Command(
+            connection,
+            "SELECT node_id, text, start, stop, value FROM chunk JOIN vector ON vector.chunk = chunk.id "
+            + "WHERE document = $document ORDER BY chunk.id",
+            ("$document", document));
+        using var rows = select.ExecuteReader();
+        var chunks = new List<StoredChunk>();
+        while (rows.Read())
+        {
+            chunks.Add(new(
+                rows.GetString(0), rows.GetString(1), rows.GetInt32(2), rows.GetInt32(3),
+                MemoryMarshal.Cast<byte, float>((byte[])rows.GetValue(4)).ToArray()));
+        }
+
+        return chunks;
+    }
+
     private static long Insert(SqliteConnection writer, long document, StoredChunk chunk, string metadata)
     {
         SqliteFile.Execute(

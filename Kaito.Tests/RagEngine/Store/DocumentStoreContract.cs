@@ -17,13 +17,20 @@ public abstract class DocumentStoreContract : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        await BeginAsync();
         _store = Make();
         await _store.OpenAsync(Cancelled);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _store.DisposeAsync();
+        // Nothing was made when the test was skipped.
+        if (_store is not null)
+        {
+            await EndAsync();
+            await _store.DisposeAsync();
+        }
+
         GC.SuppressFinalize(this);
     }
 
@@ -226,6 +233,12 @@ public abstract class DocumentStoreContract : IAsyncLifetime
     }
 
     private protected abstract IDocumentStore Make();
+
+    /// <summary>Before the store is made.</summary>
+    private protected virtual ValueTask BeginAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Before the store is disposed of.</summary>
+    private protected virtual ValueTask EndAsync() => ValueTask.CompletedTask;
 
     private protected static IndexDescription Description(string name) =>
         new(name, HashedGrams.Name, HashedGrams.Dimensions);
