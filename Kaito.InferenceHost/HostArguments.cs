@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Kaito.Core;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -21,8 +23,8 @@ internal sealed class HostArguments
     [
         "config", "model", "model-path", "code-revision", "revision", "download-dir",
         "kaito-benchmark-seconds", "served-model-name", "host", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls", "engine", "api-key", "allowed-origins", ConfigFile, "kaito-adapters-dir",
-        "max-lora-rank", "max-cpu-loras", Modules,
+        "shutdown-timeout", "urls", "engine", "device", "api-key", "allowed-origins", ConfigFile, "kaito-adapters-dir",
+        "max-lora-rank", "max-cpu-loras", "speculative-config", Modules,
     ];
 
     // Given more than once or with several values: each counts.
@@ -37,6 +39,9 @@ internal sealed class HostArguments
     public ImmutableArray<string> Warnings => _ignored.Count == 0
         ? []
         : [$"These options have no effect on this server: {string.Join(", ", _ignored.Distinct())}."];
+
+    /// <summary>Adds what was given and has no effect here to the warning.</summary>
+    public void Ignore(string option) => _ignored.Add(option);
 
     public string? this[string name] => _values.GetValueOrDefault(name);
 
@@ -154,9 +159,23 @@ internal sealed class HostArguments
     {
         YamlScalarNode { Value: not (null or "" or "null" or "~") } scalar => [scalar.Value],
         YamlSequenceNode list => list.SelectMany(Texts),
-        YamlMappingNode => ["{}"],
+        YamlMappingNode mapping => [Json(mapping)],
         _ => [],
     };
+
+    // As on the command line, where a block of settings is a JSON object.
+    private static string Json(YamlMappingNode mapping)
+    {
+        var json = new JsonObject();
+        foreach (var (name, value) in Members(mapping))
+        {
+            json[name] = value is not YamlScalarNode { Value: { } text } ? null
+                : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+                : text;
+        }
+
+        return json.ToJsonString();
+    }
 
     private static IEnumerable<(string Name, YamlNode Value)> Members(YamlMappingNode? node) =>
         node is null ? [] : node.Children.Where(static m => m.Key is YamlScalarNode { Value.Length: > 0 })

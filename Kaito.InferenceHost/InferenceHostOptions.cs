@@ -37,6 +37,12 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
     /// <summary>What runs the model.</summary>
     public EngineChoice Engine { get; init; }
 
+    /// <summary>What computes.</summary>
+    public Accelerator Accelerator { get; init; } = Accelerators.OfBuild;
+
+    /// <summary>Guesses the next tokens of an answer that runs alone; <see langword="null"/> not to.</summary>
+    public SpeculationOptions? Speculation { get; init; }
+
     /// <summary>How long one step may take before <c>/health</c> says that the engine hangs.</summary>
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -93,6 +99,7 @@ internal static class InferenceHostCommand
                 : null,
             SubstitutedFor = NullIfEmpty(environment(InferenceHostEnvironment.SubstitutedFor)),
             ApiKeys = [.. Keys(named, environment)],
+            Speculation = SpeculationArguments.Parse(named, found),
             Warnings = named.Warnings,
             Adapters = AdapterArguments.Parse(named, environment, settings, found),
             AllowedOrigins = OriginsFrom(named["allowed-origins"], found),
@@ -158,6 +165,7 @@ internal static class InferenceHostCommand
             RateLimit = named["kaito-disable-rate-limit"] is not null ? null
                 : Whole(named, "max-num-seqs", DefaultRateLimit, 1, 256, found),
             Engine = EngineFrom(named["engine"] ?? settings?.Engine, found),
+            Accelerator = AcceleratorFrom(named["device"], found),
         };
 
     // Upstream's default of max-num-seqs, above which upstream turns requests away.
@@ -206,6 +214,22 @@ internal static class InferenceHostCommand
             default:
                 found.Add(new("--engine", "unknown", $"engine is {text}; give auto, slot or genai."));
                 return EngineChoice.Auto;
+        }
+    }
+
+    private static Accelerator AcceleratorFrom(string? text, ImmutableArray<FieldError>.Builder found)
+    {
+        switch (text)
+        {
+            case null or "auto":
+                return Accelerators.OfBuild;
+            case "cpu":
+                return Accelerator.Cpu;
+            case "cuda":
+                return Accelerator.Cuda;
+            default:
+                found.Add(new("--device", "unknown", $"device is {text}; give auto, cpu or cuda."));
+                return Accelerator.Cpu;
         }
     }
 

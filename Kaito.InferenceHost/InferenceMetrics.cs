@@ -2,6 +2,7 @@ using System.Globalization;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Generation;
 using EngineUsage = Kaito.InferenceHost.Engine.EngineUsage;
+using SpeculationCounts = Kaito.InferenceHost.Engine.SpeculationCounts;
 
 namespace Kaito.InferenceHost;
 
@@ -37,8 +38,7 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
     private static readonly string[] s_never =
     [
         "external_prefix_cache_queries", "external_prefix_cache_hits", "mm_cache_queries", "mm_cache_hits",
-        "corrupted_requests", "spec_decode_num_drafts", "spec_decode_num_draft_tokens",
-        "spec_decode_num_accepted_tokens", "spec_decode_num_emitted_tokens",
+        "corrupted_requests",
     ];
 
     private static readonly string[] s_reasons = ["stop", "length", "abort", "error", "repetition"];
@@ -309,10 +309,24 @@ internal sealed class InferenceMetrics(TimeProvider clock, string model)
         text.Counter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", hits);
         text.Counter("vllm:gpu_prefix_cache_queries_total", "Older name of vllm:prefix_cache_queries.", queries);
         text.Counter("vllm:gpu_prefix_cache_hits_total", "Older name of vllm:prefix_cache_hits.", hits);
+        Speculation(text, _usage.Speculation ?? new(0, 0, [0]));
         foreach (var name in s_never)
         {
             text.Counter($"vllm:{name}_total", "Always 0: this server has nothing of the kind.", 0);
         }
+    }
+
+    private static void Speculation(MetricsText text, SpeculationCounts guessed)
+    {
+        text.Counter("vllm:spec_decode_num_drafts_total", "How often tokens were guessed.", guessed.Drafts);
+        text.Counter("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.", guessed.DraftTokens);
+        text.Counter("vllm:spec_decode_num_accepted_tokens_total", "Guessed tokens that were right.", guessed.Accepted);
+        text.Counter(
+            "vllm:spec_decode_num_emitted_tokens_total", "Tokens that came of guesses, with the one after each.",
+            guessed.Accepted + guessed.Drafts);
+        text.Split(
+            "vllm:spec_decode_num_accepted_tokens_per_pos_total", "counter", "Guessed tokens that were right, by position.",
+            "position", guessed.AcceptedAt.Select(static (count, at) => (Text(at), (double)count)));
     }
 
     private double HitRate => _usage.PromptTokens > 0 ? (double)_usage.ReusedTokens / _usage.PromptTokens : 0;

@@ -99,6 +99,9 @@ public abstract record SamplingRequest : IModelRequest
     /// <summary>Lower is first; 0 is the default.</summary>
     public int? Priority { get; init; }
 
+    /// <summary>Starts of prompts are shared only among requests with the same text here; not empty.</summary>
+    public string? CacheSalt { get; init; }
+
     /// <summary>Not supported by this project's server.</summary>
     public bool? UseBeamSearch { get; init; }
 

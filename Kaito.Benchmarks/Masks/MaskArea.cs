@@ -1,15 +1,15 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
 using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Engine;
-using Kaito.ModelBuilder.Decoder;
-using ModelWriter = Kaito.ModelBuilder.Folders.ModelFolder;
 
 namespace Kaito.Benchmarks.Masks;
 
 /// <summary>
-/// What it costs to keep an answer within a form: the mask of one token, over a vocabulary of the largest size, against a step
-/// of a small model (about 300 million weights of 4 bits), where it weighs most.
+/// What it costs to keep answers within a form: the same tokens are produced twice by the engine, on a model of about 300
+/// million weights of 4 bits with a vocabulary of the largest size, once with masks and once without. The share is what
+/// the masks add to the time of all steps, wherever it is spent.
 /// </summary>
 internal sealed class MaskArea : IBenchArea
 {
@@ -25,61 +25,112 @@ internal sealed class MaskArea : IBenchArea
         """{"$defs":{"n":{"type":"object","properties":{"v":{"type":"string"},"c":{"type":"array","items":{"$ref":"#/$defs/n"}}},"required":["v","c"]}},"$ref":"#/$defs/n"}""",
     ];
 
+    private readonly List<double> _firsts = [];
+    private int _forms;
+
     public string Name => "mask";
 
     public IAsyncEnumerable<Metric> MeasureAsync(bool quick, string scratch, CancellationToken cancellationToken) =>
-        Measure(quick, scratch).ToAsyncEnumerable();
+        Measure(quick).ToAsyncEnumerable();
 
-    private static IEnumerable<Metric> Measure(bool quick, string scratch)
-    {
-        var costs = Masks(quick ? 40 : 400).Order().ToArray();
-        var mean = costs.Average();
-        yield return new("mask.mean", mean, "us");
-        yield return new("mask.p50", costs[costs.Length / 2], "us");
-        yield return new("mask.p99", costs[costs.Length * 99 / 100], "us");
-        using var engine = Engine(scratch);
-        foreach (var rows in new[] { 1, Batch })
-        {
-            var step = Step(engine, rows, quick ? 8 : 32);
-            yield return new($"mask.step.{rows}", step, "us");
-            yield return new($"mask.share.{rows}", rows * mean / step, "x", new(0.05, Bound.AtMost));
-        }
-    }
-
-    // Microseconds per token, of masking and of taking the token. Each answer is made three times, and the least time of each
-    // token counts: the others were taken by somebody else.
-    private static IEnumerable<double> Masks(int answers)
+    private IEnumerable<Metric> Measure(bool quick)
     {
         using var tokenizer = GrammarTokenizer.Create(WideVocabulary.Model());
-        for (var answer = 0; answer < answers; answer++)
+        foreach (var metric in Costs(tokenizer, known: false, quick).Concat(Costs(tokenizer, known: true, quick)))
         {
-            var runs = Enumerable.Range(0, 3).Select(_ => Masked(tokenizer, answer)).ToArray();
-            for (var token = 0; token < runs[0].Count; token++)
+            yield return metric;
+        }
+
+        _firsts.Sort();
+        const string Where = "once per new form, on the request's own thread, with its first mask";
+        yield return new("mask.form.p50", _firsts[_firsts.Count / 2], "ms", null, Where);
+        yield return new("mask.form.p99", _firsts[_firsts.Count * 99 / 100], "ms", null, Where);
+        using var engine = SlotEngine.Load(
+            ModelFolder.Read(WideModel.Ensure()), new() { MaxSequences = Batch, PrefixBytes = 0 });
+        foreach (var (rows, known) in new[] { (1, false), (1, true), (Batch, false), (Batch, true) })
+        {
+            var shares = new List<double>();
+            for (var round = 0; round < (quick ? 3 : 9); round++)
             {
-                yield return runs.Min(run => run[token]);
+                var (masked, free) = (0.0, 0.0);
+                foreach (var first in Enumerable.Range(0, rows == 1 ? s_schemas.Length : 1))
+                {
+                    var answers = Enumerable.Range(0, rows)
+                        .Select(row => Draw(tokenizer, first + row, known, quick ? 24 : 64)).ToArray();
+                    free += Seconds(engine, answers, masked: false);
+                    masked += Seconds(engine, answers, masked: true);
+                    Array.ForEach(answers, static answer => answer.Form.Dispose());
+                }
+
+                shares.Add((masked / free) - 1);
             }
+
+            yield return new(
+                $"mask.share.{rows}.{Word(known)}", Median.Of(shares), "x", new(0.05, Bound.AtMost),
+                known ? "forms that were answered before" : "forms that nobody has asked for before");
         }
     }
 
-    private static List<double> Masked(GrammarTokenizer tokenizer, int answer)
+    private static string Word(bool known) => known ? "known" : "new";
+
+    // Processor time per token, wherever it is spent.
+    private IEnumerable<Metric> Costs(GrammarTokenizer tokenizer, bool known, bool quick)
     {
         var costs = new List<double>();
         var logits = new float[WideVocabulary.Count];
-        var random = new Random(answer);
-        using var matcher = tokenizer.Compile(Grammar.Json(JsonNode.Parse(s_schemas[answer % s_schemas.Length])!));
-        for (var (token, length) = (-1, 0); token != WideVocabulary.End && length < 64; length++)
+        for (var answer = 0; answer < (quick ? 60 : 400); answer++)
         {
-            Array.Clear(logits);
-            var started = Stopwatch.GetTimestamp();
-            matcher.Mask(logits);
-            var masked = Stopwatch.GetElapsedTime(started);
-            token = Pick(logits, random);
-            started = Stopwatch.GetTimestamp();
-            matcher.Push(token);
-            costs.Add((masked + Stopwatch.GetElapsedTime(started)).TotalMicroseconds);
+            var (form, tokens) = Draw(tokenizer, answer, known, 64);
+            foreach (var token in tokens)
+            {
+                var started = Stopwatch.GetTimestamp();
+                form.Mask(logits);
+                form.Push(token);
+                _ = form.Failure;
+                costs.Add(Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+            }
+
+            form.Dispose();
         }
 
-        return costs;
+        costs.Sort();
+        yield return new($"mask.cost.{Word(known)}.mean", costs.Average(), "us");
+        yield return new($"mask.cost.{Word(known)}.p50", costs[costs.Count / 2], "us");
+        yield return new($"mask.cost.{Word(known)}.p99", costs[costs.Count * 99 / 100], "us");
+    }
+
+    // An answer of a form, and the form at its beginning: either as earlier answers have left it, or never seen before.
+    private Answer Draw(GrammarTokenizer tokenizer, int number, bool known, int most)
+    {
+        var random = new Random(number);
+        var schema = JsonNode.Parse(s_schemas[number % s_schemas.Length])!;
+        var tokens = new List<int>();
+        var logits = new float[WideVocabulary.Count];
+        using (var draft = tokenizer.Compile(Grammar.Json(schema)))
+        {
+            for (var token = -1; token != WideVocabulary.End && tokens.Count < most; tokens.Add(token))
+            {
+                Array.Clear(logits);
+                draft.Mask(logits);
+                token = Pick(logits, random);
+                draft.Push(token);
+            }
+        }
+
+        if (!known)
+        {
+            schema["title"] = $"form {++_forms}";
+        }
+
+        var form = Grammar.Json(schema);
+        var started = Stopwatch.GetTimestamp();
+        var matcher = tokenizer.Compile(form);
+        if (!known)
+        {
+            _firsts.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+
+        return new(matcher, [.. tokens]);
     }
 
     private static int Pick(float[] logits, Random random)
@@ -89,80 +140,41 @@ internal sealed class MaskArea : IBenchArea
         return Array.FindIndex(logits, logit => logit == 0 && left-- == 0);
     }
 
-    private static SlotEngine Engine(string scratch)
+    // Of all steps together, prompts included.
+    private static double Seconds(SlotEngine engine, Answer[] answers, bool masked)
     {
-        var shape = new DecoderShape
+        foreach (var (id, answer) in answers.Index())
         {
-            Layers = 22,
-            Hidden = 1024,
-            Heads = 16,
-            KeyValueHeads = 4,
-            HeadSize = 64,
-            Intermediate = 3072,
-            Vocabulary = 32_000,
-            Context = 2048,
-            NormEpsilon = 1e-5f,
-            Rope = new DefaultRope(10_000),
-        };
-        var path = Path.Combine(scratch, "model");
-        ModelWriter.Write(path, "mask bench\n", draft => ModelWriter.WriteModel(
-            draft, shape, new RepeatedWeights(), WeightPrecision.Int4,
-            new() { BeginToken = 0, EndTokens = [1], PadToken = 0, ModelType = "llama" }));
-        return SlotEngine.Load(ModelFolder.Read(path), new() { MaxSequences = Batch, PrefixBytes = 0 });
-    }
-
-    // Microseconds of a step that gives every row one token.
-    private static double Step(SlotEngine engine, int rows, int steps)
-    {
-        var produced = new List<EngineToken>();
-        for (var id = 0; id < rows; id++)
-        {
-            if (!engine.TryAdd(new(id, Enumerable.Range(2, 64).ToArray(), 2 * steps, new Always())))
+            var prompt = Enumerable.Range(0, 16).Select(static token => token % 7).ToArray();
+            if (!engine.TryAdd(new(id, prompt, answer.Tokens.Length, new Replay(answer.Tokens, masked ? answer.Form : null))))
             {
                 throw new InvalidOperationException("The engine has fewer slots than the benchmark asked for.");
             }
         }
 
-        while (produced.Count < rows)
+        var produced = new List<EngineToken>();
+        var started = Stopwatch.GetTimestamp();
+        while (produced.Count < answers.Sum(static answer => answer.Tokens.Length))
         {
             engine.Step(produced);
         }
 
-        var times = new List<double>();
-        for (var step = 0; step < steps; step++)
-        {
-            var started = Stopwatch.GetTimestamp();
-            engine.Step(produced);
-            times.Add(Stopwatch.GetElapsedTime(started).TotalMicroseconds);
-        }
-
-        for (var id = 0; id < rows; id++)
-        {
-            engine.Remove(id);
-        }
-
-        return Median.Of(times);
+        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private sealed class Always : ITokenSampler
-    {
-        public int Sample(Span<float> logits) => 2;
-    }
+    private sealed record Answer(GrammarMatcher Form, int[] Tokens);
 
-    /// <summary>Made in no time: what the numbers are does not matter to the time of a step.</summary>
-    private sealed class RepeatedWeights : IDecoderWeights
+    /// <summary>What a greedy sampler does; then it takes the token that the answer has there.</summary>
+    private sealed class Replay(int[] tokens, GrammarMatcher? form) : ITokenSampler
     {
-        private readonly float[] _numbers = [.. Enumerable.Range(0, 1 << 16).Select(static i => ((i * 7919 % 257) - 128) / 4096f)];
+        private int _next;
 
-        public float[] Read(string name, params ReadOnlySpan<int> shape)
+        public int Sample(Span<float> logits)
         {
-            var values = new float[shape.Length == 1 ? shape[0] : shape[0] * shape[1]];
-            for (var at = 0; at < values.Length; at += _numbers.Length)
-            {
-                _numbers.AsSpan(0, int.Min(_numbers.Length, values.Length - at)).CopyTo(values.AsSpan(at));
-            }
-
-            return values;
+            form?.Mask(logits);
+            _ = TensorPrimitives.IndexOfMax<float>(logits);
+            form?.Push(tokens[_next]);
+            return tokens[_next++];
         }
     }
 }

@@ -68,6 +68,7 @@ internal static class ChatRequestParser
         var requests = Enumerable.Range(0, sampled).Select(i => shape with
         {
             Priority = SamplingParser.Priority(wire),
+            CacheSalt = SamplingParser.CacheSalt(wire),
             Sampling = sampling with { Seed = sampling.Seed + i },
             Constraint = Constraint(i == 0 ? grammar : grammar?.Clone(), prompt.InThought, model),
         });

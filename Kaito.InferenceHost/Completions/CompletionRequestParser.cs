@@ -28,7 +28,7 @@ internal static class CompletionRequestParser
     {
         var found = ImmutableArray.CreateBuilder<FieldError>();
         var prompts = ParsePrompts(wire, model, found);
-        CheckSupported(wire, found);
+        CheckSuffix(wire, model, found);
         var sampling = SamplingParser.Parse(wire, model, found);
         var stop = SamplingParser.ParseStop(wire, wire.MaxTokens, model, found);
         var (sampled, wanted) = SamplingParser.ParseChoices(wire, found);
@@ -52,6 +52,7 @@ internal static class CompletionRequestParser
                 PromptOnly = promptOnly,
                 Adapters = model.Chosen,
                 Priority = SamplingParser.Priority(wire),
+                CacheSalt = SamplingParser.CacheSalt(wire),
                 KeepSpecialTokens = wire.SkipSpecialTokens is false,
                 Constraint = requests.Count + i == 0 ? grammar : grammar?.Clone(),
             }));
@@ -87,18 +88,31 @@ internal static class CompletionRequestParser
             return [];
         }
 
-        return
-        [
-            .. wire.Prompt.Texts.Select(text => model.Text.Encode(text, wire.AddSpecialTokens ?? true)),
-            .. wire.Prompt.Tokens,
-        ];
+        var special = wire.AddSpecialTokens ?? true;
+        return string.IsNullOrEmpty(wire.Suffix)
+            ? [.. wire.Prompt.Texts.Select(text => model.Text.Encode(text, special)), .. wire.Prompt.Tokens]
+            : [.. wire.Prompt.Texts.Select(text => model.Text.EncodeInfill(text, wire.Suffix, special) ?? [])];
     }
 
-    private static void CheckSupported(CompletionRequest wire, ImmutableArray<FieldError>.Builder found)
+    private static void CheckSuffix(
+        CompletionRequest wire, ServedModel model, ImmutableArray<FieldError>.Builder found)
     {
-        if (!string.IsNullOrEmpty(wire.Suffix))
+        if (string.IsNullOrEmpty(wire.Suffix))
+        {
+            return;
+        }
+
+        if (model.Text.EncodeInfill("", wire.Suffix, false) is null)
         {
             found.Add(new("suffix", "unsupported", "suffix is not currently supported"));
+        }
+        else if (wire.Prompt is { Tokens.Count: > 0 })
+        {
+            found.Add(new("suffix", "exclusive", "suffix needs a prompt of text, and this one holds token ids."));
+        }
+        else if (wire.Echo is true)
+        {
+            found.Add(new("suffix", "exclusive", "suffix and echo cannot both be given: the prompt is not the answer's beginning."));
         }
     }
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Kaito.InferenceHost.Engine;
+using System.Collections.Frozen;
 using Kaito.InferenceHost.Models;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,14 +11,20 @@ internal sealed class GrammarTokenizer : SafeHandleZeroOrMinusOneIsInvalid
     // Before the spelling of a control token, so that no text of a grammar is one.
     private const byte Control = 0xFF;
 
-    private readonly ServedModel _model;
+    private readonly IdleMatchers _idle = new();
 
     private GrammarTokenizer(nint handle, ServedModel model)
         : base(ownsHandle: true)
     {
-        _model = model;
+        (VocabularySize, EndTokens) = (model.VocabularySize, model.EndTokens);
         SetHandle(handle);
     }
+
+    /// <summary>Length of a logits row.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Tokens that end an answer.</summary>
+    public FrozenSet<int> EndTokens { get; }
 
     /// <summary>Takes about a second for a vocabulary of 128 Ki tokens.</summary>
     /// <exception cref="GrammarException">The runtime's library cannot constrain answers.</exception>
@@ -53,23 +59,31 @@ internal sealed class GrammarTokenizer : SafeHandleZeroOrMinusOneIsInvalid
         }
     }
 
-    /// <summary>Prepares a grammar for one sequence; takes about a millisecond.</summary>
+    /// <summary>
+    /// Prepares a grammar for one sequence, its first mask included. A form that was answered lately takes microseconds, a
+    /// new one milliseconds.
+    /// </summary>
     /// <exception cref="GrammarException">The grammar is wrong.</exception>
     public GrammarMatcher Compile(Grammar grammar)
     {
+        if (_idle.Take(grammar) is { } known)
+        {
+            return new(this, known);
+        }
+
         var held = false;
         DangerousAddRef(ref held);
         try
         {
-            var matcher = new GrammarMatcher(
-                LlgNative.NewMatcher(handle, grammar.Kind, grammar.Text, out var problem), _model);
+            var matcher = new MatcherHandle(
+                LlgNative.NewMatcher(handle, grammar.Kind, grammar.Text, out var problem), grammar);
             if (problem is not null)
             {
                 matcher.Dispose();
                 throw new GrammarException(problem.ReplaceLineEndings(" ").Trim());
             }
 
-            return matcher;
+            return new(this, matcher);
         }
         finally
         {
@@ -77,93 +91,22 @@ internal sealed class GrammarTokenizer : SafeHandleZeroOrMinusOneIsInvalid
         }
     }
 
+    /// <summary>Takes back what an answer has ended with.</summary>
+    public void Keep(MatcherHandle matcher) => _idle.Keep(matcher);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _idle.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
     protected override bool ReleaseHandle()
     {
         LlgNative.FreeTokenizer(handle);
         return true;
-    }
-}
-
-/// <summary>Keeps one sequence within its grammar. For one thread at a time.</summary>
-internal sealed class GrammarMatcher : SafeHandleZeroOrMinusOneIsInvalid, ITokenConstraint
-{
-    private const int WordBits = 32;
-
-    private readonly ServedModel _model;
-    private readonly uint[] _mask;
-
-    public GrammarMatcher(nint handle, ServedModel model)
-        : base(ownsHandle: true)
-    {
-        _model = model;
-        _mask = new uint[(model.VocabularySize + WordBits - 1) / WordBits];
-        SetHandle(handle);
-    }
-
-    /// <inheritdoc/>
-    public string? Failure { get; private set; }
-
-    /// <summary>The same state for another sequence.</summary>
-    public GrammarMatcher Clone() => new(LlgNative.CloneMatcher(handle), _model);
-
-    /// <inheritdoc/>
-    public void Mask(Span<float> logits)
-    {
-        // What the grammar cannot go on with ends this answer, and no other one.
-        if (Failure is null && LlgNative.IsStopped(handle) == 0
-            && LlgNative.ComputeMask(handle, _mask, (nuint)(_mask.Length * sizeof(uint))) != 0)
-        {
-            Failure = LlgNative.Problem(handle) ?? "unknown";
-        }
-
-        if (Failure is not null || LlgNative.IsStopped(handle) != 0)
-        {
-            _mask.AsSpan().Clear();
-            AllowEnd();
-        }
-        else if (AnyEndIsAllowed())
-        {
-            AllowEnd();
-        }
-
-        TokenMask.Apply(_mask, logits);
-    }
-
-    /// <inheritdoc/>
-    public void Push(int token)
-    {
-        if (Failure is null && !_model.EndTokens.Contains(token) && LlgNative.IsStopped(handle) == 0
-            && LlgNative.Consume(handle, (uint)token) != 0)
-        {
-            Failure = LlgNative.Problem(handle) ?? "unknown";
-        }
-    }
-
-    protected override bool ReleaseHandle()
-    {
-        LlgNative.FreeMatcher(handle);
-        return true;
-    }
-
-    // A model may end its turn with one of several tokens; the grammar knows of one.
-    private void AllowEnd()
-    {
-        foreach (var end in _model.EndTokens)
-        {
-            _mask[end / WordBits] |= 1u << (end % WordBits);
-        }
-    }
-
-    private bool AnyEndIsAllowed()
-    {
-        foreach (var end in _model.EndTokens)
-        {
-            if (TokenMask.Has(_mask, end))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

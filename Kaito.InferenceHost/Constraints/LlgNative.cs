@@ -77,6 +77,11 @@ internal static unsafe partial class LlgNative
     [LibraryImport(Library, EntryPoint = "llg_matcher_consume_token")]
     public static partial int Consume(nint matcher, uint token);
 
+    /// <summary>Back to where it began.</summary>
+    /// <returns>0, or an error that <see cref="Problem"/> words.</returns>
+    [LibraryImport(Library, EntryPoint = "llg_matcher_reset")]
+    public static partial int Reset(nint matcher);
+
     /// <returns>Not 0 when nothing can follow.</returns>
     [LibraryImport(Library, EntryPoint = "llg_matcher_is_stopped")]
     public static partial byte IsStopped(nint matcher);

@@ -52,6 +52,12 @@ internal sealed partial class BlobFetch(
 
                 throw new HttpRequestException("its bytes do not have the right sum");
             }
+            catch (IOException full) when (IsDiskFull(full))
+            {
+                throw new DownloadException(
+                    $"The disk of {target} is full at byte {Have(target)} of {blob.Name}. Give the folder of models more "
+                    + "room; what is there is kept, and the next start goes on.", full);
+            }
             catch (Exception wrong) when (IsPassing(wrong, cancellationToken))
             {
                 // Each attempt that brings something is a new beginning.
@@ -119,33 +125,25 @@ internal sealed partial class BlobFetch(
     private async Task WriteAsync(Blob blob, Stream body, string part, long have, CancellationToken cancellationToken)
     {
         var buffer = new byte[1 << 17];
-        try
+        await using var file = new FileStream(part, FileMode.Append, FileAccess.Write, FileShare.None, 1);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        while (true)
         {
-            await using var file = new FileStream(part, FileMode.Append, FileAccess.Write, FileShare.None, 1);
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            while (true)
+            patience.CancelAfter(options.Patience);
+            var read = await ReadAsync(body, buffer, patience.Token);
+            if (read == 0)
             {
-                patience.CancelAfter(options.Patience);
-                var read = await ReadAsync(body, buffer, patience.Token);
-                if (read == 0)
-                {
-                    break;
-                }
-
-                have += read;
-                if (have > blob.Size)
-                {
-                    throw new HttpRequestException($"the server sent more than the {blob.Size} bytes it told of");
-                }
-
-                await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-                progress.Add(read);
+                break;
             }
-        }
-        catch (IOException full) when (IsDiskFull(full))
-        {
-            throw new DownloadException(
-                $"The disk of {part} is full at byte {have} of {blob.Name}. Give the folder of models more room.", full);
+
+            have += read;
+            if (have > blob.Size)
+            {
+                throw new HttpRequestException($"the server sent more than the {blob.Size} bytes it told of");
+            }
+
+            await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+            progress.Add(read);
         }
 
         if (have < blob.Size)

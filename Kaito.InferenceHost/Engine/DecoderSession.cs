@@ -38,7 +38,7 @@ internal sealed class DecoderSession : IDisposable
     {
         _graph = model.Decoder;
         _vocabulary = model.VocabularySize;
-        _session = Open(model.Decoder.File, options.Threads);
+        _session = Open(model.Decoder.File, options);
         try
         {
             var signature = GraphSignature.Read(_session, model);
@@ -121,7 +121,7 @@ internal sealed class DecoderSession : IDisposable
     public Span<float> Logits(int row) => LogitsAt(_lastRow + row);
 
     /// <summary>Logits after a token of the last prefill, shape [vocab]; valid until the next call.</summary>
-    public ReadOnlySpan<float> PromptLogits(int token) => LogitsAt(token);
+    public Span<float> PromptLogits(int token) => LogitsAt(token);
 
     private Span<float> LogitsAt(int index)
     {
@@ -157,11 +157,11 @@ internal sealed class DecoderSession : IDisposable
         _session.Dispose();
     }
 
-    private static InferenceSession Open(string file, int threads)
+    private static InferenceSession Open(string file, EngineOptions limits)
     {
         using var options = new SessionOptions
         {
-            IntraOpNumThreads = threads,
+            IntraOpNumThreads = limits.Threads,
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             EnableMemoryPattern = false,
@@ -173,6 +173,7 @@ internal sealed class DecoderSession : IDisposable
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "1");
         options.AddSessionConfigEntry("session.intra_op.spin_duration_us", "100");
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
+        options.Enable(limits.Accelerator);
         try
         {
             return new(file, options);

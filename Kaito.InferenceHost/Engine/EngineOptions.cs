@@ -3,6 +3,9 @@ namespace Kaito.InferenceHost.Engine;
 /// <summary>How much of the machine one engine may use.</summary>
 internal sealed record EngineOptions
 {
+    /// <summary>What computes. Default: what the host was built for.</summary>
+    public Accelerator Accelerator { get; init; } = Accelerators.OfBuild;
+
     /// <summary>Sequences that run together. Default 16.</summary>
     public int MaxSequences { get; init; } = 16;
 
@@ -13,6 +16,9 @@ internal sealed record EngineOptions
     /// Share of the time that long prompts may take while others are answered. Default a third; from 1 on, answers wait.
     /// </summary>
     public double PrefillShare { get; init; } = 1.0 / 3;
+
+    /// <summary>Guesses the next tokens of a sequence that is alone; null, the default, not to.</summary>
+    public SpeculationOptions? Speculation { get; init; }
 
     /// <summary>Threads of one native run. Default: every core, less one for the web server beyond four.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount - (Environment.ProcessorCount > 4 ? 1 : 0);

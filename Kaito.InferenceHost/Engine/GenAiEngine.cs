@@ -40,6 +40,12 @@ internal sealed class GenAiEngine : IInferenceEngine
             config.Overlay(
                 "{\"model\":{\"decoder\":{\"session_options\":{\"intra_op_num_threads\":"
                 + options.Threads.ToString(CultureInfo.InvariantCulture) + "}}}}");
+            if (options.Accelerator == Accelerator.Cuda)
+            {
+                config.ClearProviders();
+                config.AppendProvider("cuda");
+            }
+
             return new(new(config), folder, options);
         }
         catch (OnnxRuntimeGenAIException e)

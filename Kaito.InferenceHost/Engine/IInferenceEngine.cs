@@ -21,7 +21,9 @@ internal interface IInferenceEngine : IDisposable
     bool TryAdd(EngineSequence sequence);
 
     /// <summary>Runs at most one prefill chunk and one decode step for every running sequence.</summary>
-    /// <param name="produced">Receives at most one token per sequence; not cleared first.</param>
+    /// <param name="produced">
+    /// Receives at most one token per sequence, or several in their order where they were guessed; not cleared first.
+    /// </param>
     /// <exception cref="EngineException">The native runtime failed; every running sequence is lost.</exception>
     void Step(ICollection<EngineToken> produced);
 
@@ -85,6 +87,9 @@ internal readonly record struct EngineUsage(long CachedTokens, long CapacityToke
 
     /// <summary>Tokens that were computed again for it.</summary>
     public long RecomputedTokens { get; init; }
+
+    /// <summary>What came of guessing tokens; null where nothing is guessed.</summary>
+    public SpeculationCounts? Speculation { get; init; }
 }
 
 /// <param name="Id">Unique among running sequences.</param>
@@ -98,6 +103,15 @@ internal sealed record EngineSequence(long Id, ReadOnlyMemory<int> Prompt, int M
     /// <see cref="EngineLimits.ReadsPrompts"/>; the whole prompt is then computed, whatever is known of it.
     /// </summary>
     public IPromptReader? PromptReader { get; init; }
+
+    /// <summary>Only sequences with the same text here know each other's starts.</summary>
+    public string CacheSalt { get; init; } = "";
+
+    /// <summary>Nothing of it is looked up among earlier sequences or remembered for later ones.</summary>
+    public bool Unremembered { get; init; }
+
+    /// <summary>Each token must be known to the caller before the next one is chosen: nothing is guessed.</summary>
+    public bool OneByOne { get; init; }
 
     /// <summary>Lower ones go first, and give up their slot last.</summary>
     public int Priority { get; init; }

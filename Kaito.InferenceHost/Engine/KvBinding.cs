@@ -54,7 +54,7 @@ internal sealed class KvBinding : IDisposable
         DecoderGraph graph, KvSlots cache, TensorElementType type, int tensor, (int Count, int First) rows)
     {
         var view = OrtValue.CreateTensorValueWithData(
-            OrtMemoryInfo.DefaultInstance,
+            cache.Place,
             type,
             [rows.Count, graph.KvHeads, cache.Shape.Tokens, graph.HeadSize],
             cache.AddressOf(tensor, rows.First),

@@ -1,18 +1,21 @@
-using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Kaito.InferenceHost.Engine;
 
 /// <summary>
-/// Keys and values of the running sequences in native memory: per layer one tensor of keys and one of values, each
+/// Keys and values of the running sequences, outside of managed memory: per layer one tensor of keys and one of values, each
 /// [slots, kv_heads, tokens, head_size]. A graph reads its past from a slot and writes the present over it in place.
 /// </summary>
-internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : IDisposable
+internal sealed unsafe class KvSlots(IKvMemory memory, int tensors, int heads, int headBytes) : IDisposable
 {
     private const nuint Alignment = 64;
 
     private readonly nint[] _memory = new nint[tensors];
 
     public KvShape Shape { get; private set; }
+
+    /// <summary>For tensors over it.</summary>
+    public OrtMemoryInfo Place => memory.Place;
 
     /// <summary>Number of tensors: two per layer, keys first.</summary>
     public int Tensors => tensors;
@@ -49,7 +52,8 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
                 }
             }
 
-            NativeMemory.Free((void*)_memory[tensor]);
+            memory.Settle();
+            memory.Free(_memory[tensor]);
             _memory[tensor] = grown;
         }
 
@@ -66,6 +70,8 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
                 Copy(Row(_memory[tensor], Shape, from, head), Row(_memory[tensor], Shape, to, head), tokens);
             }
         }
+
+        memory.Settle();
     }
 
     /// <summary>Packs the first tokens of a slot as [tensors, kv_heads, tokens, head_size].</summary>
@@ -76,6 +82,8 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
             var source = Row(_memory[row / heads], Shape, slot, row % heads);
             Copy(source, packed + ((nint)row * tokens * headBytes), tokens);
         }
+
+        memory.Settle();
     }
 
     /// <summary>Takes the first <paramref name="tokens"/> of a pack into a slot.</summary>
@@ -86,14 +94,16 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
             var target = Row(_memory[row / heads], Shape, slot, row % heads);
             Copy(packed + ((nint)row * packedTokens * headBytes), target, tokens);
         }
+
+        memory.Settle();
     }
 
     public void Dispose()
     {
-        foreach (ref var memory in _memory.AsSpan())
+        foreach (ref var address in _memory.AsSpan())
         {
-            NativeMemory.Free((void*)memory);
-            memory = 0;
+            memory.Free(address);
+            address = 0;
         }
 
         Shape = default;
@@ -103,9 +113,9 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
     {
         try
         {
-            return (nint)NativeMemory.AllocZeroed(bytes + Alignment);
+            return memory.Allocate(bytes + Alignment);
         }
-        catch (OutOfMemoryException)
+        catch (Exception none) when (none is OutOfMemoryException or EngineException)
         {
             Dispose();
             throw;
@@ -114,12 +124,8 @@ internal sealed unsafe class KvSlots(int tensors, int heads, int headBytes) : ID
 
     private static nint Aligned(nint address) => (nint)(((nuint)address + Alignment - 1) & ~(Alignment - 1));
 
-    private byte* Row(nint memory, KvShape shape, int slot, int head) =>
-        (byte*)Aligned(memory) + (((nint)slot * heads + head) * shape.Tokens * headBytes);
+    private byte* Row(nint tensor, KvShape shape, int slot, int head) =>
+        (byte*)Aligned(tensor) + (((nint)slot * heads + head) * shape.Tokens * headBytes);
 
-    private void Copy(byte* from, byte* to, int tokens)
-    {
-        var bytes = (long)tokens * headBytes;
-        Buffer.MemoryCopy(from, to, bytes, bytes);
-    }
+    private void Copy(byte* from, byte* to, int tokens) => memory.Copy((nint)from, (nint)to, (long)tokens * headBytes);
 }

@@ -19,11 +19,11 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
     /// <param name="cache">Holds the slot.</param>
     /// <param name="slot">Its number.</param>
     /// <param name="tokens">Shape [tokens].</param>
-    /// <param name="adapters">Key of the adapters they went through, see <see cref="AdapterMix.KeyOf"/>.</param>
-    public void Save(KvSlots cache, int slot, ReadOnlySpan<int> tokens, string adapters)
+    /// <param name="key">Only prompts with the same one find them, see <see cref="RunningSequence.PrefixKey"/>.</param>
+    public void Save(KvSlots cache, int slot, ReadOnlySpan<int> tokens, string key)
     {
         var bytes = cache.PackedBytes(tokens.Length);
-        if (tokens.Length == 0 || bytes > budgetBytes || Covered(tokens, adapters))
+        if (tokens.Length == 0 || bytes > budgetBytes || Covered(tokens, key))
         {
             return;
         }
@@ -35,18 +35,18 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
 
         var memory = (nint)NativeMemory.Alloc((nuint)bytes);
         cache.CopyOut(slot, tokens.Length, (byte*)memory);
-        _entries.Add(new(tokens.ToArray(), adapters, memory, bytes));
+        _entries.Add(new(tokens.ToArray(), key, memory, bytes));
         _bytes += bytes;
     }
 
     /// <summary>Tokens that the best entry has in common with the start of <paramref name="prompt"/>.</summary>
-    public int Longest(ReadOnlySpan<int> prompt, string adapters, out int entry)
+    public int Longest(ReadOnlySpan<int> prompt, string key, out int entry)
     {
         var longest = 0;
         entry = -1;
         for (var i = 0; i < _entries.Count; i++)
         {
-            var length = _entries[i].Common(prompt, adapters);
+            var length = _entries[i].Common(prompt, key);
             if (length > longest)
             {
                 (longest, entry) = (length, i);
@@ -74,11 +74,11 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
     }
 
     /// <summary>True when an entry already starts with these tokens; entries that these tokens start with go.</summary>
-    private bool Covered(ReadOnlySpan<int> tokens, string adapters)
+    private bool Covered(ReadOnlySpan<int> tokens, string key)
     {
         for (var i = _entries.Count - 1; i >= 0; i--)
         {
-            var common = _entries[i].Common(tokens, adapters);
+            var common = _entries[i].Common(tokens, key);
             if (common == tokens.Length)
             {
                 return true;
@@ -100,9 +100,9 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
         _entries.RemoveAt(index);
     }
 
-    private readonly record struct Entry(int[] Tokens, string Adapters, nint Memory, long Bytes)
+    private readonly record struct Entry(int[] Tokens, string Key, nint Memory, long Bytes)
     {
-        public int Common(ReadOnlySpan<int> tokens, string adapters) =>
-            Adapters == adapters ? tokens.CommonPrefixLength(Tokens) : 0;
+        public int Common(ReadOnlySpan<int> tokens, string key) =>
+            Key == key ? tokens.CommonPrefixLength(Tokens) : 0;
     }
 }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Kaito.InferenceHost.Engine;
 
@@ -30,6 +32,17 @@ internal sealed class RunningSequence(EngineSequence sequence, long order)
 
     /// <summary>See <see cref="EngineSequence.Adapters"/>.</summary>
     public AdapterMix? Adapters => sequence.Adapters;
+
+    /// <summary>Sequences with the same one have the same keys and values for the same tokens, and may know of each other.</summary>
+    public string PrefixKey { get; } = sequence.CacheSalt.Length == 0
+        ? AdapterMix.KeyOf(sequence.Adapters)
+        : $"{AdapterMix.KeyOf(sequence.Adapters)} {Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(sequence.CacheSalt)))}";
+
+    /// <summary>See <see cref="EngineSequence.Unremembered"/>.</summary>
+    public bool Unremembered => sequence.Unremembered;
+
+    /// <summary>See <see cref="EngineSequence.OneByOne"/>.</summary>
+    public bool OneByOne => sequence.OneByOne;
 
     /// <summary>It had a slot and gave it up; what was in the cache is computed again.</summary>
     public bool Preempted { get; private set; }

@@ -29,6 +29,7 @@ internal sealed class SlotEngine : IInferenceEngine
     private readonly SlotTable _slots;
     private readonly WaitingLine _waiting = new();
     private readonly PrefillPace _pace;
+    private readonly SpeculativeSteps? _speculation;
     private readonly int[] _rowTokens;
     private readonly int[] _rowLengths;
     private readonly AdapterMix?[] _rowAdapters;
@@ -42,12 +43,17 @@ internal sealed class SlotEngine : IInferenceEngine
         var graph = model.Decoder;
         var headBytes = graph.HeadSize * session.CacheElementBytes;
         _session = session;
-        _cache = new(2 * graph.Layers, graph.KvHeads, headBytes);
+        _cache = new(options.Accelerator.KvMemory(), 2 * graph.Layers, graph.KvHeads, headBytes);
         _sizing = new(_cache.PackedBytes(1), new(options.MaxSequences, model.ContextTokens), options.CacheBytes);
         _finished = new(options.PrefixBytes);
         _slots = new(_cache, _sizing, _finished, options.MaxSequences, session.ForgetCache);
         _prefillTokens = session.ChunkTokens;
         _pace = new(options.PrefillShare);
+
+        // A graph that tells only what follows the last token cannot check guesses.
+        _speculation = options.Speculation is { } wanted && session.ReadsPrompts
+            ? new(wanted, session, _cache, _slots)
+            : null;
         _rowTokens = new int[options.MaxSequences + 1];
         _rowLengths = new int[options.MaxSequences + 1];
         _rowAdapters = new AdapterMix?[options.MaxSequences + 1];
@@ -78,6 +84,7 @@ internal sealed class SlotEngine : IInferenceEngine
                 {
                     Preemptions = _preemptions,
                     RecomputedTokens = _recomputed,
+                    Speculation = _speculation?.Counts,
                 };
             }
         }
@@ -200,6 +207,26 @@ internal sealed class SlotEngine : IInferenceEngine
             return;
         }
 
+        if (rows > 1 || _speculation is null)
+        {
+            DecodeRows(rows, produced);
+        }
+        else if (!_speculation.TryStep(_waiting.Count, produced))
+        {
+            DecodeRows(rows, produced);
+            _speculation.Plain(Stopwatch.GetElapsedTime(started));
+        }
+
+        for (var row = rows - 1; row >= 0; row--)
+        {
+            FreeIfFinished(row);
+        }
+
+        _pace.Decoded(Stopwatch.GetElapsedTime(started));
+    }
+
+    private void DecodeRows(int rows, ICollection<EngineToken> produced)
+    {
         for (var row = 0; row < rows; row++)
         {
             (_rowTokens[row], _rowLengths[row]) = (_slots[row].Tokens[^1], _slots[row].Cached);
@@ -213,13 +240,6 @@ internal sealed class SlotEngine : IInferenceEngine
             _slots[row].Cached++;
             produced.Add(_slots[row].Sample(_session.Logits(row)));
         }
-
-        for (var row = rows - 1; row >= 0; row--)
-        {
-            FreeIfFinished(row);
-        }
-
-        _pace.Decoded(Stopwatch.GetElapsedTime(started));
     }
 
     /// <summary>Spends one chunk of prompt tokens: on short prompts, and on the long one that is under way.</summary>

@@ -57,19 +57,18 @@ internal sealed class SlotTable(KvSlots cache, KvSizing sizing, PrefixStore fini
     /// <summary>The longest start of its tokens that is known, but not the last token: logits come from there.</summary>
     public (int Length, int Entry, int Slot) Known(RunningSequence sequence)
     {
-        if (sequence.ReadsPrompt)
+        if (sequence.ReadsPrompt || sequence.Unremembered)
         {
             return default;
         }
 
         var wanted = sequence.Tokens[..^1];
-        var adapters = AdapterMix.KeyOf(sequence.Adapters);
-        var length = finished.Longest(wanted, adapters, out var entry);
+        var length = finished.Longest(wanted, sequence.PrefixKey, out var entry);
         var neighbour = -1;
         for (var other = 0; other < _slots.Count; other++)
         {
             var common = wanted.CommonPrefixLength(_slots[other].Tokens[.._slots[other].Cached]);
-            if (common > length && AdapterMix.KeyOf(_slots[other].Adapters) == adapters)
+            if (common > length && _slots[other].PrefixKey == sequence.PrefixKey)
             {
                 (length, neighbour) = (common, other);
             }
@@ -119,9 +118,9 @@ internal sealed class SlotTable(KvSlots cache, KvSizing sizing, PrefixStore fini
     public void Free(int slot)
     {
         var gone = _slots[slot];
-        if (gone.Cached >= ShortestReuse)
+        if (gone.Cached >= ShortestReuse && !gone.Unremembered)
         {
-            finished.Save(cache, slot, gone.Tokens[..gone.Cached], AdapterMix.KeyOf(gone.Adapters));
+            finished.Save(cache, slot, gone.Tokens[..gone.Cached], gone.PrefixKey);
         }
 
         // Decoding rows stay consecutive: the last of them fills the hole, the prompt being taken in follows it.
@@ -142,7 +141,7 @@ internal sealed class SlotTable(KvSlots cache, KvSizing sizing, PrefixStore fini
 
     private void ReusePrefix(RunningSequence sequence, int slot)
     {
-        if (sequence.ReadsPrompt)
+        if (sequence.ReadsPrompt || sequence.Unremembered)
         {
             return;
         }

@@ -38,6 +38,9 @@ internal sealed record GenerationRequest(
     /// <summary>Lower ones go first.</summary>
     public int Priority { get; init; }
 
+    /// <summary>Starts of prompts are shared among calls with the same one.</summary>
+    public string CacheSalt { get; init; } = "";
+
     /// <summary>
     /// Whether the answer begins within a thought; <see langword="null"/> when the model does not think aloud.
     /// </summary>

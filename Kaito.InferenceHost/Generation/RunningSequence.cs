@@ -53,6 +53,8 @@ internal sealed class RunningSequence : IPromptReader
         PromptReader = Request.ReportPrompt is null ? null : this,
         Adapters = Request.Adapters?.Mix,
         Priority = Request.Priority,
+        CacheSalt = Request.CacheSalt,
+        OneByOne = Request.Report is not null || Request.Constraint is not null,
     };
 
     /// <inheritdoc/>

@@ -83,6 +83,8 @@ internal static class SamplingParser
     /// <summary>Lower ones go first.</summary>
     public static int Priority(SamplingRequest wire) => wire.Priority ?? 0;
 
+    public static string CacheSalt(SamplingRequest wire) => wire.CacheSalt ?? "";
+
     /// <summary>How often to answer each prompt, and how many of these answers to return.</summary>
     public static (int Sampled, int Wanted) ParseChoices(SamplingRequest wire, ImmutableArray<FieldError>.Builder found)
     {
@@ -164,6 +166,8 @@ internal static class SamplingParser
             "stream_options",
             "Stream options can only be defined when `stream=True`.",
             found);
+        Require(
+            wire.CacheSalt is not "", "cache_salt", "Parameter 'cache_salt' must be a non-empty string if provided.", found);
         Require(
             wire.UseBeamSearch is not true, "use_beam_search",
             "This server does not search with beams; leave use_beam_search out, or ask for best_of.", found);

@@ -5,7 +5,6 @@ using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Embeddings;
 using Kaito.InferenceHost.Engine;
-using Kaito.InferenceHost.Generation;
 using Kaito.Tokenization;
 
 namespace Kaito.InferenceHost.Models;
@@ -99,7 +98,7 @@ internal static class ModelLoading
                 () => new TokenizerText(Tokenizer.Load(folder.Path), ChatTemplate.Load(folder.Path), clock)),
             () => Measure(clock, () => LoadEngine(limited, options)));
         var engine = chosen.Value.Engine;
-        var probed = Measure(clock, () => Prove(chosen.Value));
+        var probed = Measure(clock, () => Prove(chosen.Value, limited, options));
         var model = new ServedModel(
             options.ServedModelName,
             options.Root,
@@ -121,7 +120,7 @@ internal static class ModelLoading
                     new("configuration", configured),
                     new("tokenizer", text.Took),
                     new("engine", chosen.Took),
-                    new("first step", probed.Took),
+                    new("self-test", probed.Took),
                 ])
             {
                 WantedContextTokens = limited.ContextTokens,
@@ -150,32 +149,32 @@ internal static class ModelLoading
 
     private static ChosenEngine LoadEngine(ModelFolder folder, InferenceHostOptions options)
     {
-        var limits = new EngineOptions { MaxSequences = options.MaxSequences };
+        var limits = new EngineOptions
+        {
+            MaxSequences = options.MaxSequences,
+            Speculation = options.Speculation,
+            Accelerator = options.Accelerator,
+        };
         return ChosenEngine.Load(
             options.Engine,
             () => SlotEngine.Load(folder, limits),
             () => GenAiEngine.Load(folder, limits));
     }
 
-    // One token: what loads and cannot run is found now and not by the first client, who also need not wait for it.
-    private static EngineToken Prove(ChosenEngine chosen)
+    // What loads and cannot run is found now and not by the first client, who also need not wait for the first run.
+    private static bool Prove(ChosenEngine chosen, ModelFolder folder, InferenceHostOptions options)
     {
-        const int MostSteps = 4;
-        var engine = chosen.Engine;
         try
         {
-            _ = engine.TryAdd(new(0, new int[1], 1, new TokenSampler(SamplingParameters.Greedy, default, [], 0)));
-            var produced = new List<EngineToken>();
-            for (var step = 0; step < MostSteps && produced.Count == 0; step++)
-            {
-                engine.Step(produced);
-            }
-
-            return produced.Count > 0 ? produced[0] : throw new EngineException("It loads and produces no token.");
+            using var reference = options.Accelerator == Accelerator.Cpu
+                ? null
+                : SlotEngine.Load(folder, new() { MaxSequences = 1, PrefixBytes = 0, Accelerator = Accelerator.Cpu });
+            SelfTest.Run(chosen.Engine, reference);
+            return true;
         }
-        catch (EngineException failure)
+        catch (Exception failure) when (failure is EngineException or ModelFolderException)
         {
-            engine.Dispose();
+            chosen.Engine.Dispose();
             throw new EngineException(
                 $"The {chosen.Name} engine cannot run it: {failure.Message.ReplaceLineEndings(" ")} "
                 + (chosen.Fallback is { } reason ? $"(It was tried because {reason})" : "Try the other --engine."),

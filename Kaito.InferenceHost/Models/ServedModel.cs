@@ -65,6 +65,12 @@ internal interface IModelText
     /// <param name="addSpecialTokens">Lets the tokenizer add its beginning-of-sequence token.</param>
     int[] Encode(string text, bool addSpecialTokens);
 
+    /// <summary>A prompt that asks for what stands between two texts; null when the model was not taught such prompts.</summary>
+    /// <param name="before">Untrusted, as <paramref name="after"/>.</param>
+    /// <param name="after">What follows the answer.</param>
+    /// <param name="addSpecialTokens">Lets the tokenizer add its beginning-of-sequence token.</param>
+    int[]? EncodeInfill(string before, string after, bool addSpecialTokens) => null;
+
     /// <summary>Renders the chat template and encodes it; special tokens written in messages stay plain text.</summary>
     /// <exception cref="PromptException">The template refuses the messages, or there is no template.</exception>
     ChatPrompt EncodeChat(ChatCompletionRequest request);

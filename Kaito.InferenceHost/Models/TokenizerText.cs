@@ -12,6 +12,32 @@ internal sealed class TokenizerText(Tokenizer tokenizer, ChatTemplate? template,
     /// <inheritdoc/>
     public int[] Encode(string text, bool addSpecialTokens) => tokenizer.Encode(text, addSpecialTokens);
 
+    // What opens the text before the gap, the text after it, and the answer, as the families write it.
+    private static readonly (string Before, string After, string Middle)[] s_gaps =
+    [
+        ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+        ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
+        ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
+        ("▁<PRE>", "▁<SUF>", "▁<MID>"),
+    ];
+
+    /// <inheritdoc/>
+    public int[]? EncodeInfill(string before, string after, bool addSpecialTokens)
+    {
+        foreach (var gap in s_gaps)
+        {
+            if (tokenizer.TokenId(gap.Before) is not null && tokenizer.TokenId(gap.After) is not null
+                && tokenizer.TokenId(gap.Middle) is not null)
+            {
+                return tokenizer.Encode(
+                    [new(gap.Before, true), new(before, false), new(gap.After, true), new(after, false), new(gap.Middle, true)],
+                    addSpecialTokens);
+            }
+        }
+
+        return null;
+    }
+
     /// <inheritdoc/>
     public CallFormat? Calls { get; } = template is null ? null : CallFormat.Of(template.Source);
 

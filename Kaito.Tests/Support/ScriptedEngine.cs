@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Models;
@@ -29,6 +30,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
 
     /// <summary>Steps work and give no token, so no sequence ends by itself.</summary>
     public bool Silent { get; set; }
+
+    /// <summary>Prompts in the order in which they got a slot.</summary>
+    public ConcurrentQueue<string> Admitted { get; } = new();
 
     public EngineLimits Limits { get; } = new(context, slots, Vocabulary) { ReadsPrompts = true };
 
@@ -63,7 +67,13 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     {
         lock (_lock)
         {
-            return _running.Count < slots && _running.TryAdd(sequence.Id, new(sequence));
+            var added = _running.Count < slots && _running.TryAdd(sequence.Id, new(sequence));
+            if (added)
+            {
+                Admitted.Enqueue(string.Concat(sequence.Prompt.ToArray().Select(static token => (char)token)));
+            }
+
+            return added;
         }
     }
 

@@ -1,22 +1,17 @@
-using System.Collections.Frozen;
 using System.Text;
 using Kaito.InferenceHost.Constraints;
-using Kaito.InferenceHost.Models;
-using Kaito.InferenceHost.Tools;
-using Kaito.OpenAI;
 
 namespace Kaito.Tests.InferenceHost.Constraints;
 
 /// <summary>The corpus with a vocabulary of bytes, so that answers hold characters of every script, cut anywhere.</summary>
 public sealed class ByteAnswersTests
 {
-    private const int End = 256;
+    private const int End = ByteVocabulary.End;
 
     [Fact]
     public void Answers_OfTheWholeCorpus_AreValidTextAndValid()
     {
-        using var tokenizer = GrammarTokenizer.Create(
-            new("bytes", "bytes", 4096, End + 1, FrozenSet.Create(End), new Bytes(), 0));
+        using var tokenizer = GrammarTokenizer.Create(ByteVocabulary.Model());
         var problems = new List<string>();
         var (finished, beyondAscii) = (0, 0);
         foreach (var (seed, schema) in SchemaCorpus.All.Index())
@@ -77,24 +72,5 @@ public sealed class ByteAnswersTests
 
         var left = random.Next(logits.Count(static logit => logit == 0));
         return Array.FindIndex(logits, logit => logit == 0 && left-- == 0);
-    }
-
-    private sealed class Bytes : IModelText
-    {
-        private readonly byte[] _all = [.. Enumerable.Range(0, 256).Select(static value => (byte)value)];
-
-        public CallFormat? Calls => null;
-
-        public bool Thinks => false;
-
-        public int[] Encode(string text, bool addSpecialTokens) => [.. Encoding.UTF8.GetBytes(text).Select(static b => (int)b)];
-
-        public ChatPrompt EncodeChat(ChatCompletionRequest request) => throw new PromptException("none");
-
-        public ITextDecoder CreateDecoder(bool skipSpecialTokens = true) => throw new NotSupportedException();
-
-        public bool IsSpecial(int token) => token == End;
-
-        public ReadOnlySpan<byte> TokenBytes(int token) => token == End ? "end"u8 : _all.AsSpan(token, 1);
     }
 }

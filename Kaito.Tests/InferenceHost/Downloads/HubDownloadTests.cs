@@ -162,6 +162,27 @@ public sealed class HubDownloadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fetch_DiskThatFillsUp_IsSaidAndNoPartCountsAsTheFile()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "A device that is always full is needed.");
+        var blobs = Directory.CreateDirectory(Path.Combine(Cache, "models--org--name", "blobs")).FullName;
+        var whole = Path.Combine(blobs, FaultyHub.Sha256(_weights));
+        File.CreateSymbolicLink(whole + ".incomplete", "/dev/full");
+
+        var refused = await Assert.ThrowsAsync<DownloadException>(() => FetchAsync());
+
+        Assert.StartsWith($"The disk of {whole} is full at byte ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(" of cpu/model.onnx.data. Give the folder of models more room", refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(whole));
+        Assert.Single(_hub.Asked, static asked => asked.StartsWith("store", StringComparison.Ordinal));
+
+        File.Delete(whole + ".incomplete");
+        var folder = await FetchAsync();
+
+        Assert.Equal(_weights, await File.ReadAllBytesAsync(Path.Combine(folder, "model.onnx.data"), Stop));
+    }
+
+    [Fact]
     public async Task Fetch_Offline_TakesWhatIsThereAndAsksNobody()
     {
         var missing = await Assert.ThrowsAsync<DownloadException>(() => FetchAsync(offline: true));

@@ -43,6 +43,36 @@ public sealed class UsageTests(TinyModelFixture tiny)
             Usage(body).GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
     }
 
+    [Fact]
+    public async Task Usage_OtherCacheSalt_KnowsNothingOfThePrompt()
+    {
+        var options = new InferenceHostOptions(tiny.Folder.Path, "tiny") { Urls = "http://127.0.0.1:0" };
+        await using var host = await InferenceHostFixture.StartAsync(
+            ModelLoading.CreateLoader(options, TimeProvider.System), options);
+
+        int[] cached =
+        [
+            await AskAsync("\"one\""), await AskAsync("\"two\""), await AskAsync("null"), await AskAsync("\"one\""),
+            await AskAsync("\"two\""), await AskAsync("null"),
+        ];
+
+        Assert.Equal([0, 0, 0, 15, 15, 15], cached);
+        var (status, refused) = await host.PostAsync("/v1/completions", """{"prompt":"a","cache_salt":""}""");
+        Assert.Equal(400, status);
+        using var error = JsonDocument.Parse(refused);
+        Assert.Equal(
+            "Parameter 'cache_salt' must be a non-empty string if provided.",
+            error.RootElement.GetProperty("error").GetProperty("message").GetString());
+
+        async Task<int> AskAsync(string salt)
+        {
+            var (_, body) = await host.PostAsync(
+                "/v1/completions",
+                $$"""{"prompt":[5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20],"max_tokens":4,"temperature":0,"cache_salt":{{salt}}}""");
+            return Usage(body).GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
+        }
+    }
+
     private static JsonElement Usage(string body)
     {
         using var document = JsonDocument.Parse(body);

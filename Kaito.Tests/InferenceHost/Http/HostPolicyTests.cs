@@ -184,6 +184,8 @@ public sealed class HostPolicyTests : IAsyncDisposable
             "vllm:prompt_tokens_total", "vllm:num_preemptions_total", "vllm:prefix_cache_hits_total",
             "vllm:request_success_total", "vllm:time_to_first_token_seconds_count", "vllm:iteration_tokens_total_count",
             "vllm:time_per_output_token_seconds_count", "vllm:request_params_n_count",
+            "vllm:spec_decode_num_drafts_total", "vllm:spec_decode_num_draft_tokens_total",
+            "vllm:spec_decode_num_accepted_tokens_total", "vllm:spec_decode_num_accepted_tokens_per_pos_total",
         ];
         Assert.All(read, name => Assert.Matches($"(?m)^{name}\\{{[^}}]*\\}} 0$", page));
         Assert.Matches("vllm:cache_config_info\\{[^}]*block_size=\"16\",num_gpu_blocks=\"[0-9]+\"[^}]*\\} 1", page);

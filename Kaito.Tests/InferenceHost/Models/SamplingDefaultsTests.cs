@@ -44,7 +44,7 @@ public sealed class SamplingDefaultsTests(TinyModelFixture tiny)
         Assert.Equal(new() { Temperature = 0.25f, TopK = 7 }, loaded.Model.Sampling);
         Assert.Superset(new HashSet<int>([3, 5, .. tiny.Folder.EosTokens]), loaded.Model.EndTokens.ToHashSet());
         Assert.Equal(
-            ["configuration", "tokenizer", "engine", "first step"],
+            ["configuration", "tokenizer", "engine", "self-test"],
             loaded.Report.Phases.Select(static phase => phase.Name));
         Assert.Equal("slot", loaded.Report.Engine);
     }
