@@ -41,6 +41,12 @@ public sealed record EncoderFolder(
     bool Normalize,
     ImmutableArray<int>? ShorterWidths)
 {
+    /// <summary>
+    /// Whether pairs of texts have two end tokens between them and no types, as RoBERTa's; otherwise one, and the second
+    /// text is of type 1, as BERT's.
+    /// </summary>
+    public bool DoublesSeparator { get; init; }
+
     private const string ConfigName = "config.json";
     private const int UsualTokens = 512;
 
@@ -76,7 +82,10 @@ public sealed record EncoderFolder(
             config.PadTokenId is >= 0 and var pad ? pad : 0,
             PoolingOf(folder, modules),
             modules is null || modules.Any(static module => module.Is("Normalize")),
-            WidthsOf(config));
+            WidthsOf(config))
+        {
+            DoublesSeparator = s_shifted.Contains(config.ModelType),
+        };
     }
 
     private static string? GraphIn(string folder) =>

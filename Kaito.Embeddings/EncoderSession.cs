@@ -12,6 +12,7 @@ public sealed class EncoderSession : IDisposable
     private const string Mask = "attention_mask";
     private const string Types = "token_type_ids";
     private const string Pooled = "sentence_embedding";
+    private const string Logits = "logits";
 
     // Names that exporters give to one vector per token.
     private static readonly string[] s_tokenOutputs = ["last_hidden_state", "token_embeddings"];
@@ -21,6 +22,7 @@ public sealed class EncoderSession : IDisposable
     private readonly RunOptions _run = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
     private readonly string[] _inputs;
     private readonly string _output;
+    private readonly int? _separator;
     private long[] _ids = [];
     private long[] _mask = [];
     private long[] _types = [];
@@ -29,13 +31,18 @@ public sealed class EncoderSession : IDisposable
     /// <param name="threads">Threads that share one run.</param>
     /// <exception cref="EncoderException">The graph does not load, or takes or gives something else.</exception>
     public EncoderSession(EncoderFolder folder, int threads)
+        : this(folder, threads, scores: false, separator: null)
     {
-        _folder = folder;
+    }
+
+    private EncoderSession(EncoderFolder folder, int threads, bool scores, int? separator)
+    {
+        (_folder, _separator) = (folder, separator);
         _session = Open(folder.Graph, threads);
         try
         {
             _inputs = InputsOf(_session, folder.Graph);
-            _output = OutputOf(_session, folder.Graph);
+            _output = scores ? ScoresOf(_session, folder.Graph) : OutputOf(_session, folder.Graph);
             Width = Embed([[folder.PadToken]])[0].Length;
         }
         catch
@@ -45,8 +52,18 @@ public sealed class EncoderSession : IDisposable
         }
     }
 
-    /// <summary>Numbers of one vector.</summary>
+    /// <summary>Numbers of one vector: dimensions, or classes of a cross-encoder.</summary>
     public int Width { get; }
+
+    /// <summary>Opens a cross-encoder: what comes out per pair of texts is its logits.</summary>
+    /// <param name="folder">The graph.</param>
+    /// <param name="threads">Threads that share one run.</param>
+    /// <param name="separator">
+    /// Ends the first text: what follows it is of type 1; <see langword="null"/> for models without types.
+    /// </param>
+    /// <exception cref="EncoderException">The graph does not load, or takes or gives something else.</exception>
+    public static EncoderSession ForPairs(EncoderFolder folder, int threads, int? separator) =>
+        new(folder, threads, scores: true, separator);
 
     /// <summary>One vector per text, pooled and not normalized; shape [texts][width].</summary>
     /// <param name="texts">Token ids; each text has at least one.</param>
@@ -141,6 +158,14 @@ public sealed class EncoderSession : IDisposable
                 $"{file}: output {found} is of type {outputs[found].ElementDataType}; export it as float32.");
     }
 
+    private static string ScoresOf(InferenceSession session, string file) =>
+        session.OutputMetadata.TryGetValue(Logits, out var output)
+            && output.ElementDataType is TensorElementType.Float or TensorElementType.Float16
+                ? Logits
+                : throw new EncoderException(
+                    $"{file}: outputs are {string.Join(", ", session.OutputMetadata.Keys)}; a cross-encoder has {Logits} of "
+                    + "type float32. Export the model for text classification.");
+
     private void Fill(IReadOnlyList<int[]> texts, int length)
     {
         var count = texts.Count * length;
@@ -153,12 +178,14 @@ public sealed class EncoderSession : IDisposable
 
         for (var row = 0; row < texts.Count; row++)
         {
-            var (text, start) = (texts[row], row * length);
+            var (text, start, type) = (texts[row], row * length, 0);
             for (var at = 0; at < length; at++)
             {
                 var padded = at >= text.Length;
                 _ids[start + at] = padded ? _folder.PadToken : text[at];
                 _mask[start + at] = padded ? 0 : 1;
+                _types[start + at] = padded ? 0 : type;
+                type = !padded && text[at] == _separator ? 1 : type;
             }
         }
     }

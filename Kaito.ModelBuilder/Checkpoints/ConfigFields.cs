@@ -26,6 +26,9 @@ internal sealed class ConfigFields(string file, string path, JsonElement fields)
         }
     }
 
+    /// <summary>Members of the object.</summary>
+    public int Count => fields.ValueKind == JsonValueKind.Object ? fields.EnumerateObject().Count() : 0;
+
     public bool Has(string name) => Find(name) is not null;
 
     /// <summary>True when the member is written, even as null.</summary>

@@ -6,9 +6,12 @@ namespace Kaito.ModelBuilder.Checkpoints;
 /// <summary>What config.json says of a BERT encoder, parsed and checked.</summary>
 internal static class EncoderConfig
 {
-    private static readonly string[] s_architectures = ["BertModel", "BertForMaskedLM"];
+    // Judges texts instead of making vectors of them.
+    private const string Classifier = "BertForSequenceClassification";
 
-    /// <summary>True when the first architecture is one that becomes an embedding model.</summary>
+    private static readonly string[] s_architectures = ["BertModel", "BertForMaskedLM", Classifier];
+
+    /// <summary>True when the first architecture is one that becomes an embedding model or a cross-encoder.</summary>
     public static bool Describes(ConfigFields config) =>
         config.Texts("architectures") is [var first, ..] && s_architectures.Contains(first);
 
@@ -28,6 +31,7 @@ internal static class EncoderConfig
             TokenTypes = config.Positive("type_vocab_size", 2),
             NormEpsilon = (float)config.PositiveNumber("layer_norm_eps", 1e-12),
             Activation = Activation(config),
+            Labels = config.Texts("architectures")[0] == Classifier ? Labels(config) : 0,
         };
         return shape.Hidden % shape.Heads == 0
             ? shape
@@ -48,6 +52,10 @@ internal static class EncoderConfig
             throw config.Wrong("is_decoder", "true", "only encoders are supported");
         }
     }
+
+    // Files leave out the two labels that are usual.
+    private static int Labels(ConfigFields config) =>
+        config.Has("id2label") ? Math.Max(1, config.Object("id2label").Count) : config.Positive("num_labels", 2);
 
     private static EncoderActivation Activation(ConfigFields config)
     {

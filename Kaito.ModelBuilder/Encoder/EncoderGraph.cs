@@ -7,7 +7,8 @@ namespace Kaito.ModelBuilder.Encoder;
 /// <summary>
 /// Writes the BERT graph with the inputs and the output that Hugging Face's own exports have: input_ids,
 /// attention_mask and token_type_ids, all int64 of shape [batch, sequence]; last_hidden_state of shape
-/// [batch, sequence, hidden]. Padding may stand anywhere; no token attends to it.
+/// [batch, sequence, hidden], or with a head logits of shape [batch, labels]. Padding may stand anywhere; no token attends to
+/// it.
 /// </summary>
 /// <seealso href="https://aclanthology.org/N19-1423/">Devlin et al., NAACL 2019.</seealso>
 internal sealed class EncoderGraph
@@ -16,6 +17,7 @@ internal sealed class EncoderGraph
     private const string Mask = "attention_mask";
     private const string Types = "token_type_ids";
     private const string Result = "last_hidden_state";
+    private const string Logits = "logits";
 
     private readonly OnnxGraph _graph;
     private readonly EncoderShape _shape;
@@ -35,7 +37,15 @@ internal sealed class EncoderGraph
             _graph.Input(input, OnnxType.Int64, "batch_size", "sequence_length");
         }
 
-        _graph.Output(Result, OnnxType.Float32, "batch_size", "sequence_length", _shape.Hidden);
+        if (_shape.Labels == 0)
+        {
+            _graph.Output(Result, OnnxType.Float32, "batch_size", "sequence_length", _shape.Hidden);
+        }
+        else
+        {
+            _graph.Output(Logits, OnnxType.Float32, "batch_size", _shape.Labels);
+        }
+
         var padding = _graph.Node("Cast", [Mask], ("to", (long)OnnxType.Int32));
         var state = Norm("embeddings.LayerNorm", Embedded());
         for (var layer = 0; layer < _shape.Layers; layer++)
@@ -45,7 +55,23 @@ internal sealed class EncoderGraph
             state = AddAndNorm($"{prefix}.output", state, FeedForward(prefix, state));
         }
 
-        _graph.Node("", "Identity", [state], [Result]);
+        if (_shape.Labels == 0)
+        {
+            _graph.Node("", "Identity", [state], [Result]);
+        }
+        else
+        {
+            _graph.Node("", "Identity", [Judged(state)], [Logits]);
+        }
+    }
+
+    // The first token stands for the text.
+    private string Judged(string state)
+    {
+        var at = _graph.Initializer<long>("first", OnnxType.Int64, [], [0]);
+        var first = _graph.Node("Gather", [state, at], ("axis", 1L));
+        var pooled = _graph.Node("Tanh", [Linear("pooler.dense", first, _shape.Hidden, _shape.Hidden)]);
+        return Linear("classifier", pooled, _shape.Hidden, _shape.Labels);
     }
 
     private string Embedded()

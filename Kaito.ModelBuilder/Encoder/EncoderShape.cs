@@ -21,6 +21,9 @@ internal sealed record EncoderShape
 
     public required float NormEpsilon { get; init; }
 
+    /// <summary>Classes of the head that judges texts; 0 for a model without one, which makes vectors.</summary>
+    public int Labels { get; init; }
+
     /// <summary>The operator between the two layers of the feed-forward part, with its domain.</summary>
     public required EncoderActivation Activation { get; init; }
 }
