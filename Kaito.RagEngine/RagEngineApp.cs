@@ -1,4 +1,5 @@
 using Kaito.RagEngine.Chat;
+using Kaito.RagEngine.Embedding;
 using Kaito.RagEngine.Guardrails;
 using Kaito.RagEngine.Http;
 using Kaito.RagEngine.Indexing;
@@ -34,7 +35,7 @@ internal static class RagEngineApp
             await app.RunAsync();
             return 0;
         }
-        catch (StoreException failure)
+        catch (Exception failure) when (failure is StoreException or EmbeddingException)
         {
             return await RefuseAsync(errors, failure.Message);
         }

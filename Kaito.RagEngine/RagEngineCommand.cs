@@ -34,12 +34,8 @@ internal static class RagEngineCommand
             Model = read.Address("LLM_INFERENCE_URL") is { } url
                 ? new(Route(url), read.Text("LLM_ACCESS_SECRET") ?? NoSecret)
                 : null,
-            ContextTokens = read.Text("LLM_CONTEXT_WINDOW") is null
-                ? null
-                : read.Whole("LLM_CONTEXT_WINDOW", 64000, 1, int.MaxValue),
-            SimilarityThreshold = read.Text("RAG_SIMILARITY_THRESHOLD") is null
-                ? null
-                : read.Number("RAG_SIMILARITY_THRESHOLD", 0.85, 0, 4),
+            ContextTokens = read.Whole("LLM_CONTEXT_WINDOW", 1, int.MaxValue),
+            SimilarityThreshold = read.Number("RAG_SIMILARITY_THRESHOLD", 0, 4),
             ContextFill = read.Number("RAG_CONTEXT_TOKEN_FILL_RATIO", 0.5, 0, 1),
             PassageTokens = read.Number("RAG_DOCUMENT_NODE_TOKEN_APPROXIMATION", 500, 1, 1e9),
             MostResults = read.Whole("RAG_MAX_TOP_K", 300, 1, 10_000),
@@ -50,10 +46,14 @@ internal static class RagEngineCommand
                 .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
             MostBodyBytes = read.Whole("RAG_MAX_BODY_BYTES", 64 << 20, 1024, int.MaxValue),
             MostDocuments = read.Whole("RAG_MAX_DOCUMENTS", 10_000, 1, 1_000_000),
+            MostIndexBytes = (long?)read.Number("RAG_MAX_INDEX_BYTES", 1 << 20, 1e15),
             MostChats = read.Whole("RAG_MAX_CHATS", 64, 1, 4096),
             ModelTimeout = TimeSpan.FromSeconds(read.Whole("LLM_TIMEOUT_SECONDS", 300, 1, 3600)),
             UpstreamLimits = read.Flag("RAG_UPSTREAM_LIMITS", false),
             Diversify = read.Flag("RAG_DIVERSIFY", false),
+            Reranking = read.Text("RAG_RERANK_MODEL") is { } judge
+                ? new(judge, Models(read), read.Whole("RAG_RERANK_CANDIDATES", 20, 1, 200))
+                : null,
             Version = read.Text("VERSION") ?? "dev",
         };
         return found.Count > 0 ? found.ToImmutable() : options;
@@ -143,8 +143,7 @@ internal static class RagEngineCommand
                 return new EmbeddingSource.BuiltIn();
             case null or "local":
                 return new EmbeddingSource.Local(
-                    read.Text("LOCAL_EMBEDDING_MODEL_ID") ?? read.Text("MODEL_ID") ?? Model,
-                    Path.GetFullPath(read.Text("RAG_MODELS_DIR") ?? "models"));
+                    read.Text("LOCAL_EMBEDDING_MODEL_ID") ?? read.Text("MODEL_ID") ?? Model, Models(read));
             case "remote":
                 return Remote(read);
             default:
@@ -154,6 +153,8 @@ internal static class RagEngineCommand
                 return new EmbeddingSource.BuiltIn();
         }
     }
+
+    private static string Models(Settings read) => Path.GetFullPath(read.Text("RAG_MODELS_DIR") ?? "models");
 
     private static EmbeddingSource.Remote Remote(Settings read)
     {

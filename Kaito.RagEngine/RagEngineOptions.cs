@@ -42,6 +42,12 @@ internal abstract record EmbeddingSource
     public sealed record Remote(Uri Url, string Key, EmbeddingDialect Dialect, string Model) : EmbeddingSource;
 }
 
+/// <summary>A cross-encoder, which reads question and passage together.</summary>
+/// <param name="Model">A folder, or a repository name to look for below <paramref name="ModelsFolder"/>.</param>
+/// <param name="ModelsFolder">Holds OWNER/NAME folders.</param>
+/// <param name="Candidates">Most passages that it reads for a question.</param>
+internal sealed record Reranking(string Model, string ModelsFolder, int Candidates);
+
 /// <summary>The model that answers chats.</summary>
 /// <param name="Url">Of its chat completions route.</param>
 /// <param name="Key">Sent as bearer token.</param>
@@ -116,6 +122,9 @@ internal sealed record RagEngineOptions
     /// <summary>Documents of one request.</summary>
     public int MostDocuments { get; init; } = 10_000;
 
+    /// <summary>Bytes of one index's file; <see langword="null"/> for as many as the disk has.</summary>
+    public long? MostIndexBytes { get; init; }
+
     /// <summary>Chats with the answering model at a time; as many again may wait.</summary>
     public int MostChats { get; init; } = 64;
 
@@ -129,6 +138,9 @@ internal sealed record RagEngineOptions
 
     /// <summary>Passages about the same thing make room for others: maximal marginal relevance.</summary>
     public bool Diversify { get; init; }
+
+    /// <summary>Orders the best candidates once more; <see langword="null"/> for none.</summary>
+    public Reranking? Reranking { get; init; }
 
     /// <summary>Part of the User-Agent.</summary>
     public string Version { get; init; } = "dev";

@@ -25,6 +25,9 @@ internal sealed class Settings(
         var other => Refuse(name, $"{name} is {other}; give true or false."),
     };
 
+    /// <summary><see langword="null"/> when unset.</summary>
+    public int? Whole(string name, int least, int most) => Text(name) is null ? null : Whole(name, least, least, most);
+
     public int Whole(string name, int otherwise, int least, int most)
     {
         if (Text(name) is not { } text)
@@ -41,6 +44,10 @@ internal sealed class Settings(
         Refuse(name, $"{name} is {text}; give a whole number from {least} to {most}.");
         return otherwise;
     }
+
+    /// <summary><see langword="null"/> when unset.</summary>
+    public double? Number(string name, double least, double most) =>
+        Text(name) is null ? null : Number(name, least, least, most);
 
     public double Number(string name, double otherwise, double least, double most)
     {

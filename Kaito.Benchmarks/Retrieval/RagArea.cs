@@ -11,6 +11,8 @@ internal sealed class RagArea : IBenchArea
 {
     private const int Chunks = 100_000;
     private const int QuickChunks = 10_000;
+    private const int EncodedChunks = 2000;
+    private const int QuickEncodedChunks = 300;
     private const int Batch = 1000;
     private const int Questions = 300;
     private const int WordsPerChunk = 60;
@@ -45,10 +47,27 @@ internal sealed class RagArea : IBenchArea
             yield return new("rag.peak", service.PeakMiB, "MiB");
         }
 
+        yield return await EncodedAsync(quick ? QuickEncodedChunks : EncodedChunks, texts, scratch, cancellationToken);
         await foreach (var metric in FaissComparison.MeasureAsync(chunks, scratch, cancellationToken))
         {
             yield return metric;
         }
+    }
+
+    // The model takes all the time: a small number says as much as a large one.
+    private static async Task<Metric> EncodedAsync(
+        int chunks, TextSource texts, string scratch, CancellationToken cancellationToken)
+    {
+        var model = Path.Combine(scratch, "mini");
+        MiniEncoder.Write(model, texts.Frequent);
+        await using var service = await RagProcess.StartAsync(
+            Path.Combine(scratch, "encoded"), cancellationToken, model: model);
+
+        // Loading the model is not indexing.
+        await FillAsync(service.Http, texts, 1, cancellationToken);
+        var started = Stopwatch.GetTimestamp();
+        await FillAsync(service.Http, texts, chunks, cancellationToken);
+        return new("rag.index.minilm", chunks / Stopwatch.GetElapsedTime(started).TotalSeconds, "doc/s");
     }
 
     // Questions are the beginnings of some of the documents.
@@ -58,8 +77,8 @@ internal sealed class RagArea : IBenchArea
         var asked = new List<string>(Questions);
         for (var done = 0; done < chunks; done += Batch)
         {
-            string[] batch = [.. Enumerable.Range(0, Batch).Select(_ => texts.Next(WordsPerChunk))];
-            asked.AddRange(batch.Take((Questions / (chunks / Batch)) + 1).Select(static text => text[..60]));
+            string[] batch = [.. Enumerable.Range(0, Math.Min(Batch, chunks - done)).Select(_ => texts.Next(WordsPerChunk))];
+            asked.AddRange(batch.Take((Questions * Batch / chunks) + 1).Select(static text => text[..60]));
             using var response = await http.PostAsJsonAsync(
                 "/index", new { index_name = Index, documents = batch.Select(static text => new { text }) }, cancellationToken);
             response.EnsureSuccessStatusCode();
@@ -89,6 +108,9 @@ internal sealed class RagArea : IBenchArea
 internal sealed class TextSource(Random random, int vocabulary)
 {
     private readonly string[] _words = [.. Enumerable.Range(0, vocabulary).Select(_ => Word(random))];
+
+    /// <summary>All words, the most frequent first.</summary>
+    public IEnumerable<string> Frequent => _words;
 
     public string Next(int words)
     {

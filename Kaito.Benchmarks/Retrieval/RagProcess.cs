@@ -12,13 +12,18 @@ internal sealed class RagProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private RagProcess(string folder)
+    private RagProcess(string folder, int? diskMiB, string? model)
     {
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var assembly = Path.Combine(here.FullName, "..", "..", "Kaito.RagEngine", here.Name, "Kaito.RagEngine.dll");
+        string[] command =
+        [
+            .. diskMiB is { } size ? OnDisk(folder, size) : [],
+            "dotnet", "exec", Path.GetFullPath(assembly), "--urls", "http://127.0.0.1:0",
+        ];
         _process = new()
         {
-            StartInfo = new("dotnet", ["exec", Path.GetFullPath(assembly), "--urls", "http://127.0.0.1:0"])
+            StartInfo = new(command[0], command[1..])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -30,6 +35,12 @@ internal sealed class RagProcess : IAsyncDisposable
             },
             EnableRaisingEvents = true,
         };
+        if (model is not null)
+        {
+            _process.StartInfo.Environment["EMBEDDING_SOURCE_TYPE"] = "local";
+            _process.StartInfo.Environment["LOCAL_EMBEDDING_MODEL_ID"] = model;
+        }
+
         _process.OutputDataReceived += (_, line) => Look(line.Data);
         _process.ErrorDataReceived += (_, line) => _ = line.Data is { } text && _address.TrySetException(new TimeoutException(text));
         _process.Exited += (_, _) => _address.TrySetException(new TimeoutException("The service ended while it started."));
@@ -41,9 +52,14 @@ internal sealed class RagProcess : IAsyncDisposable
 
     public double ResidentMiB => Status("VmRSS:");
 
-    public static async Task<RagProcess> StartAsync(string folder, CancellationToken cancellationToken)
+    /// <param name="folder">For its files.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="diskMiB">Puts the folder on a disk of its own of this size, which only the process sees.</param>
+    /// <param name="model">Folder of an embedding model; null for the built-in embedder.</param>
+    public static async Task<RagProcess> StartAsync(
+        string folder, CancellationToken cancellationToken, int? diskMiB = null, string? model = null)
     {
-        var started = new RagProcess(folder);
+        var started = new RagProcess(folder, diskMiB, model);
         try
         {
             started._process.Start();
@@ -57,6 +73,30 @@ internal sealed class RagProcess : IAsyncDisposable
         {
             await started.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Whether this machine lets a process mount a disk that only it sees.</summary>
+    public static bool CanHaveDisk()
+    {
+        var folder = Directory.CreateTempSubdirectory("kaito-disk-");
+        try
+        {
+            string[] command = [.. OnDisk(folder.FullName, 1), "true"];
+            using var tried = Process.Start(new ProcessStartInfo(command[0], command[1..])
+            {
+                RedirectStandardError = true,
+            });
+            return tried!.WaitForExit(TimeSpan.FromSeconds(10)) && tried.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            // There is no unshare.
+            return false;
+        }
+        finally
+        {
+            folder.Delete();
         }
     }
 
@@ -76,6 +116,12 @@ internal sealed class RagProcess : IAsyncDisposable
         Http.Dispose();
         _process.Dispose();
     }
+
+    private static string[] OnDisk(string folder, int size) =>
+    [
+        "unshare", "--map-root-user", "--mount", "sh", "-c",
+        string.Create(CultureInfo.InvariantCulture, $"mount -t tmpfs -o size={size}m none \"$0\" && exec \"$@\""), folder,
+    ];
 
     private void Look(string? line)
     {

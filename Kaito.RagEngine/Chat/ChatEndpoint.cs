@@ -23,6 +23,7 @@ internal static class ChatEndpoint
     {
         services.AddHttpClient(ModelClient.ClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan);
         services.AddSingleton<ModelClient>();
+        services.AddSingleton<TokenMeter>();
         services.AddSingleton<ChatParts>();
     }
 
@@ -60,7 +61,9 @@ internal static class ChatEndpoint
         }
 
         var window = await parts.Model.ContextTokensAsync(http.RequestAborted);
-        var prompt = PromptSplit.Of(request.Messages, window);
+        var split = PromptSplit.Of(request.Messages);
+        var prompt = split.Counted(
+            await parts.Meter.CountAsync(split.Text, request.Model, http.RequestAborted), window);
         var passages = await PassagesAsync(request, index, prompt, window, parts, http.RequestAborted);
         if (passages.IsEmpty)
         {
@@ -106,7 +109,7 @@ internal static class ChatEndpoint
         var depth = Math.Max(LeastDepth, (int)((window - prompt.Tokens) / options.PassageTokens));
         var ranked = await parts.Retriever.RetrieveAsync(
             index, prompt.Question, MetadataFilter.None, Math.Min(depth, 1000), cancellationToken);
-        return ContextSelector.Fit(ranked, budget);
+        return await parts.Meter.FitAsync(ranked, budget, request.Model, cancellationToken);
     }
 
     private static async Task<IResult> PlainAsync(
@@ -136,5 +139,6 @@ internal sealed record ChatParts(
     Retriever Retriever,
     EmbeddingService Embeddings,
     ModelClient Model,
+    TokenMeter Meter,
     IGuardrails Guardrails,
     TimeProvider Clock);

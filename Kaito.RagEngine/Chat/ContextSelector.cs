@@ -22,7 +22,10 @@ internal sealed record ContextBudget(
 internal static class ContextSelector
 {
     /// <summary>The related passages that fit, best first; one that is too long is passed over.</summary>
-    public static ImmutableArray<Ranked> Fit(ImmutableArray<Ranked> ranked, ContextBudget budget)
+    /// <param name="ranked">Best first.</param>
+    /// <param name="budget">What they may take.</param>
+    /// <param name="scale">The model's tokens per estimated one.</param>
+    public static ImmutableArray<Ranked> Fit(ImmutableArray<Ranked> ranked, ContextBudget budget, double scale)
     {
         var left = budget.Tokens;
         var taken = ImmutableArray.CreateBuilder<Ranked>();
@@ -33,7 +36,7 @@ internal static class ContextSelector
                 break;
             }
 
-            var tokens = TokenCount.Of(passage.Hit.Passage.Text);
+            var tokens = (int)Math.Ceiling(TokenCount.Of(passage.Hit.Passage.Text) * scale);
             if (tokens <= left && IsRelated(passage, budget.Threshold))
             {
                 left -= tokens;

@@ -42,11 +42,24 @@ internal static class ForwardedBody
         json.WriteEndArray();
     });
 
-    private static string Context(ImmutableArray<Ranked> passages)
+    /// <summary>A request to count the tokens of a text, in vLLM's dialect.</summary>
+    public static byte[] Tokenize(string text, string? model) => Write(json =>
     {
-        var texts = string.Join("\n\n", passages.Select(static p => p.Hit.Passage.Text.Trim()));
-        return $"{Instruction}\n{s_rule}\n{texts}\n{s_rule}\n";
-    }
+        if (model is not null)
+        {
+            json.WriteString("model", model);
+        }
+
+        json.WriteString("prompt", text);
+        json.WriteBoolean("add_special_tokens", false);
+    });
+
+    /// <summary>The passages as the model gets them, without what stands around them.</summary>
+    public static string Texts(ImmutableArray<Ranked> passages) =>
+        string.Join("\n\n", passages.Select(static p => p.Hit.Passage.Text.Trim()));
+
+    private static string Context(ImmutableArray<Ranked> passages) =>
+        $"{Instruction}\n{s_rule}\n{Texts(passages)}\n{s_rule}\n";
 
     private static byte[] Write(Action<Utf8JsonWriter> members)
     {

@@ -102,6 +102,38 @@ internal sealed class ModelClient : IDisposable
         }
     }
 
+    /// <summary>Tokens of a text in the model's own vocabulary; <see langword="null"/> when its server does not say.</summary>
+    /// <param name="text">Counted without the tokens that a chat puts around it.</param>
+    /// <param name="name">The model, where the server has several; <see langword="null"/> for its own choice.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<int?> TokensAsync(string text, string? name, CancellationToken cancellationToken)
+    {
+        var model = _options.Model!;
+        using var timeout = new CancellationTokenSource(s_discovery, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            using var request = Request(HttpMethod.Post, new(model.Url, "/tokenize"), model.Key);
+            request.Content = new ByteArrayContent(ForwardedBody.Tokenize(text, name))
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+            };
+            using var response = await _clients.CreateClient(ClientName).SendAsync(request, either.Token);
+            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
+            using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
+            return response.IsSuccessStatusCode && json.RootElement.GetProperty("count").TryGetInt32(out var count)
+                && count >= 0
+                    ? count
+                    : null;
+        }
+        catch (Exception unknown) when (unknown is HttpRequestException or JsonException or KeyNotFoundException
+            or InvalidOperationException or IOException
+            || (unknown is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
     public void Dispose() => _places.Dispose();
 
     // Asked until it has answered once.

@@ -22,21 +22,27 @@ internal static class RetrievalServices
                 _ => ActivatorUtilities.CreateInstance<QdrantStore>(provider),
             });
         services.AddSingleton<Indexer>();
+        services.AddSingleton<Reranker>();
         services.AddSingleton<Retriever>();
         services.AddSingleton<IndexFolders>();
+        services.AddSingleton<SnapshotRestore>();
         services.AddHostedService<StoreStart>();
     }
 }
 
-/// <summary>Opens the store before the first request, and begins to make the embedder.</summary>
+/// <summary>
+/// Opens the store before the first request; then makes the embedder, and brings back what upstream's service left.
+/// </summary>
 internal sealed partial class StoreStart(
-    IDocumentStore store, EmbeddingService embeddings, TimeProvider clock, ILogger<StoreStart> logger) : BackgroundService
+    IDocumentStore store, EmbeddingService embeddings, Reranker reranker, SnapshotRestore snapshots, TimeProvider clock,
+    ILogger<StoreStart> logger) : BackgroundService
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await store.OpenAsync(cancellationToken);
+        reranker.Open();
         await base.StartAsync(cancellationToken);
     }
 
@@ -48,6 +54,7 @@ internal sealed partial class StoreStart(
             {
                 var embedder = await embeddings.GetAsync(stoppingToken);
                 LogReady(embedder.Name, embedder.Dimensions);
+                await snapshots.RunAsync(stoppingToken);
                 return;
             }
             catch (EmbeddingException failure)

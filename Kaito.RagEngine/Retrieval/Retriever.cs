@@ -9,7 +9,8 @@ namespace Kaito.RagEngine.Retrieval;
 
 /// <summary>Finds passages by meaning and by words, and makes one ranking of both.</summary>
 internal sealed class Retriever(
-    IDocumentStore store, EmbeddingService embeddings, RagMetrics metrics, RagEngineOptions options, TimeProvider clock)
+    IDocumentStore store, EmbeddingService embeddings, Reranker reranker, RagMetrics metrics, RagEngineOptions options,
+    TimeProvider clock)
 {
     // Each search looks deeper than the answer is long: what is tenth in both lists beats what is first in one.
     private const int DepthFactor = 3;
@@ -30,7 +31,7 @@ internal sealed class Retriever(
         var depth = Math.Max(LeastDepth, DepthFactor * count);
         var query = new StoreQuery(vector, question, filter, depth) { WithVectors = options.Diversify };
         var found = await SearchAsync(index, query, cancellationToken);
-        var ranked = Fusion.ReciprocalRank(found);
+        var ranked = await reranker.OrderAsync(question, Fusion.ReciprocalRank(found), cancellationToken);
         var best = options.Diversify
             ? Fusion.Diverse(ranked, count, Relevance)
             : [.. ranked.Take(count)];

@@ -24,8 +24,6 @@ const answer = await client.chat.completions.create({
   model,
   messages: [{ role: 'user', content: question }],
   index_name: 'docs',
-  // The tiny model's tokens are shorter than the service estimates: leave room for them.
-  context_token_ratio: 0.2,
 });
 console.log(answer.choices[0].message.content);
 for (const node of answer.source_nodes ?? []) {

@@ -8,21 +8,20 @@ namespace Kaito.RagEngine.Store.Embedded;
 /// <summary>The statements that read an index.</summary>
 internal static class IndexSearch
 {
-    private const int MostWords = 64;
-
-    // Rows that a keyword search may score: common words are left out when rarer ones say enough.
-    private const long MostRows = 20_000;
+    // A question of common words only: the first rows are as good as any.
+    private const long MostScored = 2 * WordChoice.MostRows;
 
     private const string Columns =
         "chunk.id, chunk.node_id, document.doc_id, chunk.text, document.metadata, chunk.start, chunk.stop";
 
     public static Candidates Run(
-        SqliteConnection reader, VectorTable vectors, StoreQuery query, CancellationToken cancellationToken)
+        SqliteConnection reader, VectorTable vectors, WordChoice words, StoreQuery query,
+        CancellationToken cancellationToken)
     {
         var allowed = query.Filter.IsEmpty ? null : Allowed(reader, query.Filter);
         var dense = query.Vector.IsEmpty ? [] : vectors.Search(query.Vector, query.Count, allowed, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
-        var sparse = ByWords(reader, query);
+        var sparse = ByWords(reader, query, words.Of(reader, query.Text, vectors.Count, !query.Filter.IsEmpty));
         var scores = sparse.ToDictionary(static s => s.Id, static s => s.Score);
         var passages = Passages(reader, dense.Select(static d => d.Id).Union(scores.Keys));
         return new(
@@ -113,23 +112,21 @@ internal static class IndexSearch
         return (sql.ToString(), [.. values]);
     }
 
-    private static List<(long Id, double Score)> ByWords(SqliteConnection reader, StoreQuery query)
+    private static List<(long Id, double Score)> ByWords(SqliteConnection reader, StoreQuery query, string match)
     {
         var found = new List<(long Id, double Score)>();
-        var words = Chosen(reader, query.Text);
-        if (words.Count == 0 || query.Count == 0)
+        if (match.Length == 0 || query.Count == 0)
         {
             return found;
         }
 
         var (where, values) = Where(query.Filter);
-        var match = string.Join(" OR ", words.Select(static w => $"\"{w}\""));
         var filter = query.Filter.IsEmpty ? "" : $"AND rowid IN (SELECT id FROM chunk WHERE {where}) ";
         using var select = SqliteFile.Command(
             reader,
-            $"SELECT rowid, bm25(words) AS score FROM words WHERE words MATCH $match {filter}"
-            + "ORDER BY score, rowid LIMIT $count",
-            [.. values, ("$match", match), ("$count", query.Count)]);
+            "SELECT id, score FROM (SELECT rowid AS id, bm25(words) AS score FROM words "
+            + $"WHERE words MATCH $match {filter}LIMIT $most) ORDER BY score, id LIMIT $count",
+            [.. values, ("$match", match), ("$most", MostScored), ("$count", query.Count)]);
         using var rows = select.ExecuteReader();
         while (rows.Read())
         {
@@ -138,38 +135,6 @@ internal static class IndexSearch
         }
 
         return found;
-    }
-
-    // The rarest words first, as many as the bound of rows allows, and at least one.
-    private static List<string> Chosen(SqliteConnection reader, string text)
-    {
-        var asked = new HashSet<string>(StringComparer.Ordinal);
-        Words.Each(text, word => _ = asked.Count < MostWords && asked.Add(word));
-        using var count = SqliteFile.Command(reader, "SELECT doc FROM vocabulary WHERE term = $term", ("$term", ""));
-        var known = new List<(string Word, long Rows)>();
-        foreach (var word in asked)
-        {
-            count.Parameters["$term"].Value = word;
-            if (count.ExecuteScalar() is long rows and > 0)
-            {
-                known.Add((word, rows));
-            }
-        }
-
-        var chosen = new List<string>();
-        var total = 0L;
-        foreach (var (word, rows) in known.OrderBy(static k => k.Rows))
-        {
-            total += rows;
-            if (chosen.Count > 0 && total > MostRows)
-            {
-                break;
-            }
-
-            chosen.Add(word);
-        }
-
-        return chosen;
     }
 
     private static Dictionary<long, Passage> Passages(SqliteConnection reader, IEnumerable<long> ids)

@@ -8,14 +8,16 @@ namespace Kaito.RagEngine.Store.Embedded;
 /// <summary>The file of one index: its tables, and connections that write or read.</summary>
 internal static class SqliteFile
 {
+    /// <summary>SQLite's code for a disk, or a bound, that is reached.</summary>
+    public const int FullCode = 13;
+
     private const string Format = "1";
 
-    // Eight kibibytes hold five vectors of 384 numbers with little waste.
-    private const string Setup =
-        """
-        PRAGMA page_size = 8192;
-        PRAGMA journal_mode = WAL;
-        """;
+    // They hold five vectors of 384 numbers with little waste.
+    private const long PageBytes = 8192;
+
+    private static readonly string s_setup = string.Create(
+        CultureInfo.InvariantCulture, $"PRAGMA page_size = {PageBytes}; PRAGMA journal_mode = WAL;");
 
     private const string Tables =
         """
@@ -42,12 +44,19 @@ internal static class SqliteFile
     static SqliteFile() => Batteries_V2.Init();
 
     /// <summary>Opens or makes a file for its one writer.</summary>
-    public static SqliteConnection OpenWriter(string path)
+    /// <param name="path">Of the file.</param>
+    /// <param name="mostBytes">It grows no larger; <see langword="null"/> for no bound.</param>
+    public static SqliteConnection OpenWriter(string path, long? mostBytes = null)
     {
         var connection = Open(path, SqliteOpenMode.ReadWriteCreate);
         try
         {
-            Execute(connection, Setup);
+            Execute(connection, s_setup);
+            if (mostBytes is { } bytes)
+            {
+                Execute(connection, string.Create(
+                    CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {Math.Max(1, bytes / PageBytes)}"));
+            }
 
             // What is acknowledged is on the disk, not in its cache.
             Execute(connection, "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
@@ -83,22 +92,46 @@ internal static class SqliteFile
             return;
         }
 
-        using var transaction = connection.BeginTransaction();
-        Execute(connection, "DROP TABLE IF EXISTS vocabulary; DROP TABLE IF EXISTS words;");
-        Execute(connection, WordTables);
-        using var chunks = Command(
-            connection, "SELECT chunk.id, text, metadata FROM chunk JOIN document ON document.id = chunk.document");
-        using var reader = chunks.ExecuteReader();
-        while (reader.Read())
+        Transact(connection, () =>
         {
-            Execute(
-                connection, "INSERT INTO words (rowid, terms) VALUES ($id, $terms)",
-                ("$id", reader.GetInt64(0)),
-                ("$terms", Words.Join(PassageText.Searched(reader.GetString(1), reader.GetString(2)))));
-        }
+            Execute(connection, "DROP TABLE IF EXISTS vocabulary; DROP TABLE IF EXISTS words;");
+            Execute(connection, WordTables);
+            using var chunks = Command(
+                connection, "SELECT chunk.id, text, metadata FROM chunk JOIN document ON document.id = chunk.document");
+            using var reader = chunks.ExecuteReader();
+            while (reader.Read())
+            {
+                Execute(
+                    connection, "INSERT INTO words (rowid, terms) VALUES ($id, $terms)",
+                    ("$id", reader.GetInt64(0)),
+                    ("$terms", Words.Join(PassageText.Searched(reader.GetString(1), reader.GetString(2)))));
+            }
 
-        SetFact(connection, "words", Words.Version);
-        transaction.Commit();
+            SetFact(connection, "words", Words.Version);
+            return true;
+        });
+    }
+
+    /// <summary>Runs in one transaction: all of it or nothing.</summary>
+    public static T Transact<T>(SqliteConnection connection, Func<T> act)
+    {
+        Execute(connection, "BEGIN");
+        try
+        {
+            var result = act();
+            Execute(connection, "COMMIT");
+            return result;
+        }
+        catch
+        {
+            // A full disk has ended the transaction already.
+            if (raw.sqlite3_get_autocommit(connection.Handle) == 0)
+            {
+                Execute(connection, "ROLLBACK");
+            }
+
+            throw;
+        }
     }
 
     /// <summary>What the file says about itself; <see langword="null"/> for one without tables.</summary>

@@ -11,12 +11,17 @@ internal sealed class SqliteIndex : IDisposable
 {
     private const int MostIdleReaders = 8;
 
+    // Counts of words serve to choose among them: a few percent do not matter.
+    private const int RecountShare = 20;
+
     private readonly SqliteConnection _writer;
     [SuppressMessage("Usage", "CA2213", Justification = "Has no handle, and writers may still wait for it.")]
     private readonly SemaphoreSlim _writing = new(1);
 
     private readonly ConcurrentBag<SqliteConnection> _readers = [];
     private readonly VectorTable _vectors;
+    private readonly WordChoice _words = new();
+    private long _counted;
     private volatile bool _closed;
 
     private SqliteIndex(string path, SqliteConnection writer, IndexDescription description)
@@ -32,12 +37,12 @@ internal sealed class SqliteIndex : IDisposable
 
     /// <summary>Makes the file with its first documents, or nothing.</summary>
     public static SqliteIndex Create(
-        string path, IndexDescription description, long order, IReadOnlyList<StoredDocument> documents)
+        string path, IndexDescription description, long order, IReadOnlyList<StoredDocument> documents, long? mostBytes)
     {
-        var writer = SqliteFile.OpenWriter(path);
+        var writer = SqliteFile.OpenWriter(path, mostBytes);
         try
         {
-            using (var transaction = writer.BeginTransaction())
+            SqliteFile.Transact(writer, () =>
             {
                 SqliteFile.MakeTables(writer);
                 SqliteFile.SetFact(writer, "name", description.Name);
@@ -49,8 +54,8 @@ internal sealed class SqliteIndex : IDisposable
                     IndexWrites.Insert(writer, document);
                 }
 
-                transaction.Commit();
-            }
+                return true;
+            });
 
             return new(path, writer, description);
         }
@@ -63,9 +68,9 @@ internal sealed class SqliteIndex : IDisposable
 
     /// <summary>Opens a file; <see langword="null"/> when it holds no index.</summary>
     /// <exception cref="StoreException">The file is of another format.</exception>
-    public static SqliteIndex? Open(string path)
+    public static SqliteIndex? Open(string path, long? mostBytes)
     {
-        var writer = SqliteFile.OpenWriter(path);
+        var writer = SqliteFile.OpenWriter(path, mostBytes);
         try
         {
             if (SqliteFile.Describe(writer) is { } description)
@@ -97,14 +102,15 @@ internal sealed class SqliteIndex : IDisposable
         {
             ObjectDisposedException.ThrowIf(_closed, this);
             var changes = new Changes();
-            T result;
-            using (var transaction = _writer.BeginTransaction())
+            var result = SqliteFile.Transact(_writer, () => change(_writer, changes));
+            _vectors.Change(changes.Added, changes.Removed);
+            _counted += changes.Added.Count + changes.Removed.Count;
+            if (_counted > _vectors.Count / RecountShare)
             {
-                result = change(_writer, changes);
-                transaction.Commit();
+                _words.Clear();
+                _counted = 0;
             }
 
-            _vectors.Change(changes.Added, changes.Removed);
             return result;
         }
         finally
@@ -124,8 +130,7 @@ internal sealed class SqliteIndex : IDisposable
 
         try
         {
-            using var transaction = reader.BeginTransaction(deferred: true);
-            return read(reader);
+            return SqliteFile.Transact(reader, () => read(reader));
         }
         finally
         {
@@ -141,18 +146,26 @@ internal sealed class SqliteIndex : IDisposable
     }
 
     public Candidates Search(StoreQuery query, CancellationToken cancellationToken) =>
-        Read(reader => IndexSearch.Run(reader, _vectors, query, cancellationToken));
+        Read(reader => IndexSearch.Run(reader, _vectors, _words, query, cancellationToken));
 
     /// <summary>Marks the index as gone, then deletes its file.</summary>
     public async Task DropAsync(CancellationToken cancellationToken)
     {
-        await WriteAsync(
-            static (writer, _) =>
-            {
-                SqliteFile.SetFact(writer, "dropped", "true");
-                return true;
-            },
-            cancellationToken);
+        try
+        {
+            await WriteAsync(
+                static (writer, _) =>
+                {
+                    SqliteFile.SetFact(writer, "dropped", "true");
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (SqliteException full) when (full.SqliteErrorCode == SqliteFile.FullCode)
+        {
+            // No room for the mark, and room is what the deletion makes.
+        }
+
         Dispose();
         Delete(Path);
     }
@@ -160,15 +173,23 @@ internal sealed class SqliteIndex : IDisposable
     /// <summary>Writes one file that holds the index as it is now.</summary>
     public void Copy(string file)
     {
-        using (var reader = SqliteFile.OpenReader(Path))
+        try
         {
-            // The copy is a write, though not to what is read.
-            SqliteFile.Execute(reader, "PRAGMA query_only = OFF");
-            SqliteFile.Execute(reader, "VACUUM INTO $file", ("$file", file));
-        }
+            using (var reader = SqliteFile.OpenReader(Path))
+            {
+                // The copy is a write, though not to what is read.
+                SqliteFile.Execute(reader, "PRAGMA query_only = OFF");
+                SqliteFile.Execute(reader, "VACUUM INTO $file", ("$file", file));
+            }
 
-        using var written = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.FlushToDisk(written);
+            using var written = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
+            RandomAccess.FlushToDisk(written);
+        }
+        catch
+        {
+            File.Delete(file);
+            throw;
+        }
     }
 
     public void Dispose()

@@ -11,7 +11,8 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
     /// <summary>What <see cref="SaveAsync"/> writes.</summary>
     public const string CopyName = "index.db";
 
-    private const int FullCode = 13;
+    // Of the system: no space left on the device.
+    private const int NoSpace = 28;
 
     private readonly SemaphoreSlim _naming = new(1);
     private readonly Lock _lock = new();
@@ -64,7 +65,7 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
                 var path = PathOf(order);
                 try
                 {
-                    Add(SqliteIndex.Create(path, description, order, documents));
+                    Add(SqliteIndex.Create(path, description, order, documents, options.MostIndexBytes));
                 }
                 catch
                 {
@@ -183,10 +184,19 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
 
             var order = NextOrder();
             var draft = PathOf(order) + ".tmp";
-            File.Copy(source, draft, overwrite: true);
-            Rename(draft, index, order);
-            File.Move(draft, PathOf(order));
-            var loaded = SqliteIndex.Open(PathOf(order))
+            try
+            {
+                File.Copy(source, draft, overwrite: true);
+                Rename(draft, index, order);
+                File.Move(draft, PathOf(order));
+            }
+            catch
+            {
+                SqliteIndex.Delete(draft);
+                throw;
+            }
+
+            var loaded = SqliteIndex.Open(PathOf(order), options.MostIndexBytes)
                 ?? throw new StoreException($"{source}: no index is in it; name a folder that /persist has written.");
             var old = Find(index);
             Add(loaded);
@@ -248,7 +258,7 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
     {
         try
         {
-            if (SqliteIndex.Open(file) is not { } index)
+            if (SqliteIndex.Open(file, options.MostIndexBytes) is not { } index)
             {
                 // Dropped, or not finished when the process ended.
                 SqliteIndex.Delete(file);
@@ -284,10 +294,12 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
             throw new StoreException($"{file}: the copy is damaged or holds no index; use another one.");
         }
 
-        using var transaction = writer.BeginTransaction();
-        SqliteFile.SetFact(writer, "name", index);
-        SqliteFile.SetFact(writer, "order", order.ToString("D19", CultureInfo.InvariantCulture));
-        transaction.Commit();
+        SqliteFile.Transact(writer, () =>
+        {
+            SqliteFile.SetFact(writer, "name", index);
+            SqliteFile.SetFact(writer, "order", order.ToString("D19", CultureInfo.InvariantCulture));
+            return true;
+        });
     }
 
     private SqliteIndex? Find(string name)
@@ -354,9 +366,13 @@ internal sealed partial class SqliteStore(RagEngineOptions options, TimeProvider
         {
             return await act();
         }
-        catch (SqliteException full) when (full.SqliteErrorCode == FullCode)
+        catch (Exception full) when (full is SqliteException { SqliteErrorCode: SqliteFile.FullCode }
+            or IOException { HResult: NoSpace })
         {
-            throw new StoreException("The disk is full; nothing was changed. Make room and send it again.", full)
+            throw new StoreException(
+                "The disk is full, or the index has as many bytes as RAG_MAX_INDEX_BYTES allows; nothing was changed. "
+                + "Make room and send it again.",
+                full)
             {
                 Full = true,
             };

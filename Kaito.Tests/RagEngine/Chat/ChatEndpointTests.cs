@@ -146,6 +146,7 @@ public sealed class ChatEndpointTests : IAsyncLifetime
     [Theory]
     [InlineData("""{"messages":null}""")]
     [InlineData("""{"model":"m","messages":[]}""")]
+    [InlineData("""{"model":"m","messages":[{"role":"function","name":"f","content":"result"}]}""")]
     public async Task Chat_RefusedByTheModel_RelaysStatusAndText(string json)
     {
         _model.Answer = static http => ScriptedModel.JsonAsync(http, 400, """{"error":"Invalid request"}""");
@@ -155,6 +156,7 @@ public sealed class ChatEndpointTests : IAsyncLifetime
         Assert.Equal(400, status);
         Assert.Contains("Invalid request", (string?)body!["detail"], StringComparison.Ordinal);
         Assert.Contains("rag_chat_requests_total{status=\"failure\"} 1.0\n", await _rag.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains("rag_chat_latency_seconds_count{status=\"failure\"} 1.0\n", await _rag.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

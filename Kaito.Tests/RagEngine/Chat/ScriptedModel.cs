@@ -35,6 +35,12 @@ internal sealed class ScriptedModel : IAsyncDisposable
     /// <summary>Answers a chat; by default with <see cref="Whole"/>.</summary>
     public Func<HttpContext, Task> Answer { get; set; } = static http => JsonAsync(http, 200, Whole);
 
+    /// <summary>Tokens of a text; null, as at first, for a server without <c>/tokenize</c>.</summary>
+    public Func<string, int>? Tokens { get; set; }
+
+    /// <summary>Texts whose tokens were asked for, in order.</summary>
+    public ConcurrentQueue<string> Counted { get; } = [];
+
     public static async Task<ScriptedModel> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -49,6 +55,14 @@ internal sealed class ScriptedModel : IAsyncDisposable
             model.Headers.Enqueue((http.Request.Headers.Authorization.ToString(), http.Request.Headers.UserAgent.ToString()));
             model.Asked.Enqueue((await JsonNode.ParseAsync(http.Request.Body))!);
             await model.Answer(http);
+        });
+        app.MapPost("/tokenize", async http =>
+        {
+            var asked = (await JsonNode.ParseAsync(http.Request.Body))!;
+            model.Counted.Enqueue((string)asked["prompt"]!);
+            await (model.Tokens is { } count
+                ? JsonAsync(http, 200, $$"""{"count":{{count((string)asked["prompt"]!)}},"max_model_len":2048,"tokens":[]}""")
+                : JsonAsync(http, 404, """{"detail":"Not Found"}"""));
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

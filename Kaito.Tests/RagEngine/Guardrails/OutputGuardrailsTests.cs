@@ -93,6 +93,20 @@ public sealed class OutputGuardrailsTests : IDisposable
     }
 
     [Fact]
+    public void Current_ScannerThatIsWrong_IsSkippedAndCounted()
+    {
+        System.IO.File.WriteAllText(File, Email + "- type: regex\n  patterns: ['(']\n");
+
+        Assert.Single(Start().Current.Scanners);
+        Assert.Contains(
+            "output_guardrails_scanner_build_total{type=\"regex\",status=\"failure\"} 1.0", _metrics.Render(),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "output_guardrails_scanner_build_total{type=\"sensitive\",status=\"success\"} 1.0", _metrics.Render(),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Begin_StreamsToBeRefused_AreInUpstreamsWords()
     {
         System.IO.File.WriteAllText(File, "scanners:\n- type: json\n");
@@ -112,6 +126,40 @@ public sealed class OutputGuardrailsTests : IDisposable
         System.IO.File.WriteAllText(File, "scanners: []");
 
         Assert.IsType<NoGuardrails>(Start().Begin(streams: false));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/nowhere/at/all/guardrails.yaml")]
+    public async Task Watch_WithoutAPolicy_EndsAndHarmsNothing(string path)
+    {
+        var options = Options() with { GuardrailsPolicy = path };
+        using var watch = new PolicyWatch(
+            Start(options), options, TimeProvider.System, NullLogger<PolicyWatch>.Instance);
+
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+
+        await watch.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Watch_FolderIsGone_KeepsThePolicyAndGoesOn()
+    {
+        Directory.CreateDirectory(_folder.Path("policy"));
+        System.IO.File.WriteAllText(_folder.Path("policy", "guardrails.yaml"), Email);
+        var options = Options() with { GuardrailsPolicy = _folder.Path("policy", "guardrails.yaml") };
+        var guardrails = Start(options);
+        using var watch = new PolicyWatch(guardrails, options, TimeProvider.System, NullLogger<PolicyWatch>.Instance);
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+
+        // The first reading after the start shows that it watches.
+        await UntilAsync(() => Reloaded("noop"));
+        Directory.Delete(_folder.Path("policy"), recursive: true);
+
+        await UntilAsync(() => Reloaded("failure"));
+        Assert.Single(guardrails.Current.Scanners);
+        Assert.False(watch.ExecuteTask!.IsFaulted);
+        await watch.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -159,6 +207,9 @@ public sealed class OutputGuardrailsTests : IDisposable
         await UntilAsync(() => guardrails.Current.Scanners.Length == 2);
         await watch.StopAsync(TestContext.Current.CancellationToken);
     }
+
+    private bool Reloaded(string result) => _metrics.Render().Contains(
+        $"guardrails_policy_reload_total{{result=\"{result}\"}}", StringComparison.Ordinal);
 
     private static Task UntilAsync(Func<bool> met) => Eventually.TrueAsync(
         () => Task.FromResult(met()), TimeSpan.FromSeconds(60), static () => "the reload", TestContext.Current.CancellationToken);

@@ -84,16 +84,23 @@ public sealed class IndexEndpointsTests : IAsyncLifetime
             StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Documents_HashValue_IsUpstreamsNodeHash()
+    [Theory]
+    [InlineData("index1", "1e64a170be48c45efeaa8667ab35919106da0489ec99a11d0029f2842db133aa")]
+    [InlineData("index2", "a222f875b83ce8b6eb72b3cae278b620de9bcc7c6b73222424d3ce979d1a463b")]
+    public async Task Documents_HashValue_IsUpstreamsNodeHash(string index, string hash)
     {
-        await _rag.PostAsync("/index", """
-            {"index_name":"index1","documents":[{"text":"First document in index1","metadata":{"type":"text"}}]}
-            """);
+        await _rag.PostAsync("/index", new JsonObject
+        {
+            ["index_name"] = index,
+            ["documents"] = new JsonArray(new JsonObject
+            {
+                ["text"] = $"First document in {index}",
+                ["metadata"] = new JsonObject { ["type"] = "text" },
+            }),
+        });
 
         Assert.Equal(
-            "1e64a170be48c45efeaa8667ab35919106da0489ec99a11d0029f2842db133aa",
-            (string?)(await _rag.GetAsync("/indexes/index1/documents")).Body!["documents"]![0]!["hash_value"]);
+            hash, (string?)(await _rag.GetAsync($"/indexes/{index}/documents")).Body!["documents"]![0]!["hash_value"]);
     }
 
     [Theory]
@@ -209,6 +216,25 @@ public sealed class IndexEndpointsTests : IAsyncLifetime
         Assert.Equal(
             $$"""{"deleted_doc_ids":["{{id}}"],"not_found_doc_ids":["nonexistingdoc"]}""", body!.ToJsonString());
         Assert.Equal(["one"], await TextsAsync("i"));
+        await AssertCountedAsync("rag_index", "rag_indexes_document", "rag_indexes_delete_document");
+    }
+
+    [Fact]
+    public async Task Delete_TenAndAnUnknownOne_LeavesNone()
+    {
+        string[] ids =
+        [
+            .. (await IndexAsync("i", [.. Enumerable.Range(0, 10).Select(static i => $"Document {i}")])).Body!.AsArray()
+                .Select(static d => (string)d!["doc_id"]!),
+        ];
+
+        var (_, body) = await _rag.PostAsync(
+            "/indexes/i/documents/delete",
+            new JsonObject { ["doc_ids"] = new JsonArray([.. ids.Append("bad").Select(static id => (JsonNode)id)]) });
+
+        Assert.Equal(ids, body!["deleted_doc_ids"]!.AsArray().Select(static id => (string)id!));
+        Assert.Equal("bad", (string?)Assert.Single(body["not_found_doc_ids"]!.AsArray()));
+        Assert.Empty(await TextsAsync("i"));
     }
 
     [Fact]
@@ -222,6 +248,7 @@ public sealed class IndexEndpointsTests : IAsyncLifetime
         Assert.Equal(404, (await _rag.GetAsync("/indexes/test_index/documents")).Status);
         Assert.Equal(404, (await _rag.DeleteAsync("/indexes/test_index")).Status);
         Assert.Empty((await _rag.GetAsync("/indexes")).Body!.AsArray());
+        await AssertCountedAsync("rag_delete_index", "rag_indexes");
     }
 
     [Fact]
@@ -272,6 +299,13 @@ public sealed class IndexEndpointsTests : IAsyncLifetime
 
     private Task<(int Status, JsonNode? Body)> IndexAsync(string index, params string[] texts) =>
         _rag.IndexAsync(index, texts);
+
+    private async Task AssertCountedAsync(params string[] operations)
+    {
+        var metrics = await _rag.MetricsAsync();
+        Assert.All(operations, operation => Assert.Contains(
+            $"{operation}_requests_total{{status=\"success\"}} 1.0\n", metrics, StringComparison.Ordinal));
+    }
 
     private async Task<string[]> TextsAsync(string index) =>
         [.. (await _rag.GetAsync($"/indexes/{index}/documents?limit=100")).Body!["documents"]!.AsArray()

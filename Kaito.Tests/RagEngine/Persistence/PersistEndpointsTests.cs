@@ -27,6 +27,8 @@ public sealed class PersistEndpointsTests : IAsyncLifetime
             (200, $"Successfully persisted index test_index to {_folder.Path("storage")}/test_index."),
             (status, (string?)body!["message"]));
         Assert.True(Directory.Exists(_folder.Path("storage", "test_index")));
+        Assert.Contains(
+            "rag_persist_requests_total{status=\"success\"} 1.0\n", await _rag.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,6 +51,8 @@ public sealed class PersistEndpointsTests : IAsyncLifetime
         var place = Uri.EscapeDataString(_folder.Path("storage", "one"));
 
         var (status, body) = await _rag.PostAsync($"/load/two?path={place}", "");
+        var order = (await _rag.GetAsync("/indexes/two/documents")).Body!["documents"]!.AsArray()
+            .Select(static d => (string)d!["text"]!).ToArray();
         await _rag.PostAsync(
             "/indexes/two/documents/delete", new JsonObject { ["doc_ids"] = new JsonArray((string)ids[0]!["doc_id"]!) });
 
@@ -57,6 +61,9 @@ public sealed class PersistEndpointsTests : IAsyncLifetime
         Assert.Equal("""["one","two"]""", (await _rag.GetAsync("/indexes")).Body!.ToJsonString());
         Assert.Equal(2, (int)(await _rag.GetAsync("/indexes/one/documents")).Body!["total_items"]!);
         Assert.Equal(1, (int)(await _rag.GetAsync("/indexes/two/documents")).Body!["total_items"]!);
+        Assert.Equal(["first", "second"], order);
+        Assert.Contains(
+            "rag_load_requests_total{status=\"success\"} 1.0\n", await _rag.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
