@@ -63,6 +63,7 @@ internal static class FaissComparison
         yield return new("rag.dense.search", ours, "ms");
         if (found.Length == 0)
         {
+            yield return new("rag.dense.ratio", double.NaN, "x", null, "not measured: apt-get install python3-faiss");
             yield break;
         }
 
@@ -99,6 +100,11 @@ internal static class FaissComparison
 
     private static async Task<string[]?> FaissAsync(string scratch, CancellationToken cancellationToken)
     {
+        if (!File.Exists("/usr/bin/python3"))
+        {
+            return null;
+        }
+
         using var python = Process.Start(new ProcessStartInfo(
             "/usr/bin/python3", ["-c", Script, scratch, Width.ToString(CultureInfo.InvariantCulture)])
         {
