@@ -17,7 +17,7 @@ internal sealed class PortableCopies(CollectionReader reader, RagEngineOptions o
         {
             Directory.CreateDirectory(folder);
             SqliteIndex.Delete(draft);
-            using (var index = SqliteIndex.Create(draft, collection.Description, collection.Order, []))
+            using (var index = SqliteIndex.Create(draft, collection.Description, collection.Order, [], mostBytes: null))
             {
                 var documents = reader.ExportAsync(collection.Name, cancellationToken);
                 await foreach (var some in documents.Chunk(MostDocuments).WithCancellation(cancellationToken))
