@@ -9,15 +9,16 @@ namespace Kaito.Operator.Cluster;
 internal static class KubeWrites
 {
     /// <summary>Adds or removes one finalizer; an object that is gone already needs neither.</summary>
+    /// <returns>Whether the object was there: for one that is gone nothing may be made any more.</returns>
     /// <exception cref="KubeConflictException">The object changed since it was read.</exception>
-    public static async Task SetFinalizerAsync<T>(
+    public static async Task<bool> SetFinalizerAsync<T>(
         this IKubeApi api, KubeKind<T> kind, T target, string finalizer, bool present, CancellationToken cancellationToken)
         where T : class, IKubeObject
     {
         var before = target.Metadata.Finalizers ?? [];
         if (before.Contains(finalizer) == present)
         {
-            return;
+            return true;
         }
 
         var after = present ? before.Add(finalizer) : before.Remove(finalizer);
@@ -30,7 +31,7 @@ internal static class KubeWrites
                 ["finalizers"] = new JsonArray([.. after.Select(static f => JsonValue.Create(f))]),
             },
         };
-        await MergeAsync(api, kind, target, merge, status: false, cancellationToken);
+        return await MergeAsync(api, kind, target, merge, status: false, cancellationToken);
     }
 
     /// <summary>Merges what differs into the status; nothing is written when nothing does.</summary>
@@ -71,17 +72,20 @@ internal static class KubeWrites
     }
 
     /// <summary>Merges into an object, or into its status; an object that is gone already needs nothing.</summary>
-    public static async Task MergeAsync<T>(
+    /// <returns>Whether it was there.</returns>
+    public static async Task<bool> MergeAsync<T>(
         this IKubeApi api, KubeKind<T> kind, T target, JsonObject merge, bool status, CancellationToken cancellationToken)
         where T : class, IKubeObject
     {
         try
         {
             await api.PatchAsync(kind, target, merge, status, cancellationToken);
+            return true;
         }
         catch (KubeNotFoundException)
         {
             // Gone while we looked; its deletion event is on its way.
+            return false;
         }
     }
 }

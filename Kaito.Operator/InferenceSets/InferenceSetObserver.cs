@@ -55,6 +55,10 @@ internal sealed class InferenceSetObserver : IDisposable
 
     public InferenceSetResource? Find(string key) => _sets.Find(key);
 
+    /// <summary>The Workspace of a name in the set's namespace, whoever made it.</summary>
+    public WorkspaceResource? FindReplica(InferenceSetResource set, string name) =>
+        _workspaces.Find(Keys.Of(set.Metadata.Namespace, name));
+
     /// <summary>The Workspaces that the set made, by name; not those that only carry its label.</summary>
     public ImmutableArray<WorkspaceResource> WorkspacesOf(InferenceSetResource set) =>
     [

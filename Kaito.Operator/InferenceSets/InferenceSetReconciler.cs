@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Kaito.Core;
 using Kaito.Core.Api;
 using Kaito.Core.InferenceSets;
+using Kaito.Core.Kubernetes;
 using Kaito.Operator.Cluster;
 
 namespace Kaito.Operator.InferenceSets;
@@ -19,7 +20,12 @@ internal sealed partial class InferenceSetReconciler(
     private static readonly TimeSpan s_scaleInterval = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_windowInterval = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan s_catchUp = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, ScaleHistory> _scales = new();
+
+    // Replicas that were applied and that the copy has not shown yet: name and uid.
+    private readonly ConcurrentDictionary<string, ImmutableDictionary<string, string>> _applied = new();
 
     private static readonly ImmutableHashSet<string> s_owned =
         [ConditionTypes.InferenceSetReady, ConditionTypes.BenchmarkCompleted, ConditionTypes.InferenceSetDeleting];
@@ -29,6 +35,7 @@ internal sealed partial class InferenceSetReconciler(
         if (observer.Find(key) is not { } resource)
         {
             _scales.TryRemove(key, out _);
+            _applied.TryRemove(key, out _);
             return null;
         }
 
@@ -39,8 +46,17 @@ internal sealed partial class InferenceSetReconciler(
             return null;
         }
 
-        await api.SetFinalizerAsync(
-            KubeKinds.InferenceSets, resource, Finalizers.InferenceSet, present: true, cancellationToken);
+        if (!await api.SetFinalizerAsync(
+            KubeKinds.InferenceSets, resource, Finalizers.InferenceSet, present: true, cancellationToken))
+        {
+            return null;
+        }
+
+        if (await IsBehindAsync(key, resource, cancellationToken))
+        {
+            return s_catchUp;
+        }
+
         if (!Parse(resource, out var set, out var errors))
         {
             await ActAsync(resource, InferenceSetPlanner.Reject(errors, resource, workspaces), workspaces, cancellationToken);
@@ -137,7 +153,8 @@ internal sealed partial class InferenceSetReconciler(
             {
                 if (await IsFreeAsync(workspace, cancellationToken))
                 {
-                    await api.ApplyAsync(workspace, cancellationToken);
+                    var made = await api.ApplyAsync(workspace, cancellationToken);
+                    Remember(Keys.Of(resource.Metadata.Namespace, resource.Metadata.Name!), made);
                 }
                 else
                 {
@@ -186,6 +203,27 @@ internal sealed partial class InferenceSetReconciler(
         {
             events.Record(resource, occurrence);
         }
+    }
+
+    private void Remember(string key, ObjectMeta made) => _applied[key] =
+        _applied.GetValueOrDefault(key, ImmutableDictionary<string, string>.Empty).SetItem(made.Name!, made.Uid!);
+
+    // Who counts replicas in a copy that lacks some makes too many, each with a node.
+    private async Task<bool> IsBehindAsync(string key, InferenceSetResource resource, CancellationToken cancellationToken)
+    {
+        var unseen = _applied.GetValueOrDefault(key, ImmutableDictionary<string, string>.Empty);
+        foreach (var (name, uid) in unseen)
+        {
+            if (observer.FindReplica(resource, name)?.Metadata.Uid == uid
+                || (await api.GetAsync(KubeKinds.Workspaces, resource.Metadata.Namespace, name, cancellationToken))
+                    ?.Metadata.Uid != uid)
+            {
+                unseen = unseen.Remove(name);
+            }
+        }
+
+        _applied[key] = unseen;
+        return !unseen.IsEmpty;
     }
 
     // Applying takes over fields, and a Workspace of the same name may be somebody else's.

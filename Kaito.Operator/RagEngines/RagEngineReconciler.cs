@@ -42,8 +42,12 @@ internal sealed partial class RagEngineReconciler(
             return null;
         }
 
-        await api.SetFinalizerAsync(
-            KubeKinds.RagEngines, resource, Finalizers.RagEngine, present: true, cancellationToken);
+        if (!await api.SetFinalizerAsync(
+            KubeKinds.RagEngines, resource, Finalizers.RagEngine, present: true, cancellationToken))
+        {
+            return null;
+        }
+
         var valid = RagEngineParser.Parse(resource, options.NodeSource(null)).TryGet(out var rag, out var errors);
         var map = rag?.Guardrails switch { null => null, "" => RagWorkload.DefaultGuardrails, var named => named };
         var observed = await observer.ObserveAsync(resource, map, cancellationToken);

@@ -38,7 +38,11 @@ internal sealed partial class WorkspaceReconciler(
             return null;
         }
 
-        await HoldAsync(resource, cancellationToken);
+        if (!await HoldAsync(resource, cancellationToken))
+        {
+            return null;
+        }
+
         var observed = await observer.ObserveAsync(resource, cancellationToken);
         var waits = _pace.Waits(key, observed.Claims);
         var (warnings, lookAgain) = await _warnings.AskAsync(key, observed, cancellationToken);
@@ -100,11 +104,11 @@ internal sealed partial class WorkspaceReconciler(
     private bool IsMissing(IKubeObject desired) => observer.Find(desired) is null;
 
     // Without its finalizer nothing may be made that only we take away again.
-    private async Task HoldAsync(WorkspaceResource resource, CancellationToken cancellationToken)
+    private async Task<bool> HoldAsync(WorkspaceResource resource, CancellationToken cancellationToken)
     {
         try
         {
-            await api.SetFinalizerAsync(
+            return await api.SetFinalizerAsync(
                 KubeKinds.Workspaces, resource, Finalizers.Workspace, present: true, cancellationToken);
         }
         catch (KubeException wrong) when (wrong is not KubeConflictException)
