@@ -14,12 +14,18 @@ try
         .ServesModel(state.TinyModel, "tiny")
         .WaitForCompletion(tinyModel);
 
-    builder.AddProject<Projects.Kaito_RagEngine>("rag")
+    var rag = builder.AddProject<Projects.Kaito_RagEngine>("rag")
         .WithKaitoEndpoint()
         .KeepsDocuments(state)
+        .KeepsDocuments(state.QdrantAddress)
         .WithReference(inference)
         .AnswersWith(inference)
         .WaitFor(inference);
+
+    if (state.UsesQdrantContainer)
+    {
+        rag.KeepsDocuments(builder.AddQdrant("vectors").WithDataVolume("kaito-vectors"));
+    }
 
     var @operator = builder.AddProject<Projects.Kaito_Operator>("operator")
         .WithKaitoEndpoint();

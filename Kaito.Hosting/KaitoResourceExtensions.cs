@@ -51,6 +51,33 @@ public static class KaitoResourceExtensions
             : builder;
     }
 
+    /// <summary>Keeps the indexes of a retrieval service on a Qdrant server, which it waits for.</summary>
+    /// <param name="builder">A retrieval service.</param>
+    /// <param name="qdrant">Its endpoint <c>grpc</c> and its key are used.</param>
+    public static IResourceBuilder<ProjectResource> KeepsDocuments(
+        this IResourceBuilder<ProjectResource> builder, IResourceBuilder<QdrantServerResource> qdrant)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(qdrant);
+        return builder
+            .WithEnvironment("VECTOR_DB_TYPE", "qdrant")
+            .WithEnvironment("VECTOR_DB_URL", qdrant.GetEndpoint("grpc"))
+            .WithEnvironment(context =>
+                context.EnvironmentVariables["VECTOR_DB_ACCESS_SECRET"] = qdrant.Resource.ApiKeyParameter)
+            .WaitFor(qdrant);
+    }
+
+    /// <summary>
+    /// Keeps the indexes of a retrieval service on a Qdrant server that somebody else runs, if one is named; its key is
+    /// <c>VECTOR_DB_ACCESS_SECRET</c> of this process.
+    /// </summary>
+    /// <param name="builder">A retrieval service.</param>
+    /// <param name="address">The server's; <see langword="null"/> to change nothing.</param>
+    public static IResourceBuilder<ProjectResource> KeepsDocuments(
+        this IResourceBuilder<ProjectResource> builder, string? address) => address is null
+        ? builder
+        : builder.WithEnvironment("VECTOR_DB_TYPE", "qdrant").WithEnvironment("VECTOR_DB_URL", address);
+
     /// <summary>Lets a retrieval service answer chats with the model of an inference host.</summary>
     /// <param name="builder">A retrieval service.</param>
     /// <param name="inference">Its endpoint <c>http</c> is used.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Kaito.Tests.AppHost;
 
 public sealed class AppHostTests
@@ -25,8 +27,41 @@ public sealed class AppHostTests
         }
     }
 
+    [Fact]
+    public async Task Manifest_WithQdrant_HasTheContainerItsKeyAndTheirUse()
+    {
+        using var folder = new ScratchFolder();
+        var (exitCode, _, error) = await BuiltProject.RunAsync(
+            "Kaito.AppHost",
+            ["--publisher", "manifest", "--output-path", folder.Path("m.json"), "--vector-store", "qdrant"], Cancelled);
+
+        Assert.True(exitCode == 0, error);
+        var resources = JsonNode.Parse(await File.ReadAllTextAsync(folder.Path("m.json"), Cancelled))!["resources"]!;
+        Assert.Equal(
+            ("qdrant", "{vectors.bindings.grpc.url}", "{vectors-Key.value}"),
+            ((string?)resources["rag"]!["env"]!["VECTOR_DB_TYPE"], (string?)resources["rag"]!["env"]!["VECTOR_DB_URL"],
+                (string?)resources["rag"]!["env"]!["VECTOR_DB_ACCESS_SECRET"]));
+        Assert.Equal(
+            """
+            {"type":"container.v0","connectionString":"Endpoint={vectors.bindings.grpc.url};Key={vectors-Key.value}",
+            "image":"docker.io/qdrant/qdrant:v1.18.0",
+            "volumes":[{"name":"kaito-vectors","target":"/qdrant/storage","readOnly":false}],
+            "env":{"QDRANT__SERVICE__API_KEY":"{vectors-Key.value}","QDRANT__SERVICE__ENABLE_STATIC_CONTENT":"0"},
+            "bindings":{"grpc":{"scheme":"http","protocol":"tcp","transport":"http2","targetPort":6334},
+            "http":{"scheme":"http","protocol":"tcp","transport":"http","targetPort":6333}}}
+            """.ReplaceLineEndings(""),
+            resources["vectors"]!.ToJsonString());
+        Assert.Equal(
+            """
+            {"type":"parameter.v0","value":"{vectors-Key.inputs.value}","inputs":{"value":{"type":"string","secret":true,
+            "default":{"generate":{"minLength":22,"special":false}}}}}
+            """.ReplaceLineEndings(""),
+            resources["vectors-Key"]!.ToJsonString());
+    }
+
     [Theory]
     [InlineData("--cluster", "nowhere", "--cluster 'nowhere' is unknown")]
+    [InlineData("--vector-store", "milvus", "or the http or https address of a Qdrant server")]
     [InlineData("--publisher", "helm", "'--publisher manifest'")]
     [InlineData("--operation", "walk", "--operation 'walk' is unknown")]
     [InlineData("--Ports:inference", "70000", "Ports:inference is '70000'")]

@@ -12,27 +12,43 @@ internal sealed partial class Catalogue(
 
     private readonly Lock _lock = new();
     private ImmutableDictionary<string, Collection> _byAlias = ImmutableDictionary<string, Collection>.Empty;
+    private ImmutableDictionary<string, string> _unreadable = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>All indexes, oldest first, as the server has them now.</summary>
+    /// <summary>What keeps indexes from being used; <see langword="null"/> when nothing does.</summary>
+    public string? Problem => _unreadable.Values.FirstOrDefault();
+
+    /// <summary>All indexes that can be read, oldest first, as the server has them now.</summary>
     public async Task<ImmutableArray<Collection>> ListAsync(CancellationToken cancellationToken)
     {
         var aliases = await calls.RunAsync((client, ended) => client.ListAliasesAsync(ended), cancellationToken);
         var known = _byAlias.Values.ToDictionary(static c => c.Name, StringComparer.Ordinal);
         var found = ImmutableDictionary.CreateBuilder<string, Collection>();
+        var unreadable = ImmutableDictionary.CreateBuilder<string, string>();
         foreach (var alias in aliases)
         {
-            if (names.Order(alias.CollectionName) is { } order
-                && (known.GetValueOrDefault(alias.CollectionName)
-                    ?? await ReadAsync(alias.CollectionName, order, cancellationToken)) is { } collection
-                && names.Alias(collection.Description.Name) == alias.AliasName)
+            if (names.Order(alias.CollectionName) is not { } order)
             {
-                found[alias.AliasName] = collection;
+                continue;
+            }
+
+            try
+            {
+                var collection = known.GetValueOrDefault(alias.CollectionName)
+                    ?? await ReadAsync(alias.CollectionName, order, cancellationToken);
+                if (collection is not null && names.Alias(collection.Description.Name) == alias.AliasName)
+                {
+                    found[alias.AliasName] = collection;
+                }
+            }
+            catch (UnreadableException other)
+            {
+                unreadable[alias.AliasName] = other.Message;
             }
         }
 
         lock (_lock)
         {
-            _byAlias = found.ToImmutable();
+            (_byAlias, _unreadable) = (found.ToImmutable(), unreadable.ToImmutable());
         }
 
         return [.. found.Values.OrderBy(static c => c.Order)];
@@ -42,6 +58,7 @@ internal sealed partial class Catalogue(
     /// <param name="index">Its name.</param>
     /// <param name="fresh">Ask the server, rather than trust what was true a moment ago.</param>
     /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="StoreException">There is one, which this version cannot read.</exception>
     public async Task<Collection?> FindAsync(string index, bool fresh, CancellationToken cancellationToken)
     {
         if (!fresh && _byAlias.TryGetValue(names.Alias(index), out var known))
@@ -50,7 +67,9 @@ internal sealed partial class Catalogue(
         }
 
         await ListAsync(cancellationToken);
-        return _byAlias.GetValueOrDefault(names.Alias(index));
+        return _unreadable.TryGetValue(names.Alias(index), out var problem)
+            ? throw new StoreException(problem)
+            : _byAlias.GetValueOrDefault(names.Alias(index));
     }
 
     /// <summary>A name for a collection that nobody has used before.</summary>

@@ -25,7 +25,7 @@ internal static class Points
     };
 
     /// <summary>What the point says; <see langword="null"/> when the index is dropped.</summary>
-    /// <exception cref="StoreException">It was written in another way.</exception>
+    /// <exception cref="UnreadableException">It was written in another way.</exception>
     public static IndexDescription? ReadIndex(RetrievedPoint point, string collection)
     {
         if (point.Read(Members.State) == Members.Dropped)
@@ -36,7 +36,7 @@ internal static class Points
         var words = point.Read(Members.WordRules);
         return point.Number(Members.Format) == Format && words == Words.Version
             ? new(point.Read(Members.Name), point.Read(Members.Embedder), point.Number(Members.Dimensions))
-            : throw new StoreException(
+            : throw new UnreadableException(
                 $"Collection {collection} is of format {point.Number(Members.Format)} with word rules {words}; this version "
                 + $"reads {Format} and {Words.Version}. Persist the index with the version that made it and load it here, or "
                 + "delete the collection and index the documents again.");
@@ -128,3 +128,6 @@ internal static class Points
         return vectors;
     }
 }
+
+/// <summary>A collection is of another version.</summary>
+internal sealed class UnreadableException(string message) : Exception(message);

@@ -192,7 +192,7 @@ internal sealed partial class QdrantStore : IDocumentStore
         try
         {
             await _calls.OnceAsync((client, ended) => client.ListAliasesAsync(ended), limit.Token);
-            return null;
+            return _catalogue.Problem;
         }
         catch (StoreException failure)
         {

@@ -98,6 +98,22 @@ public sealed class QdrantStoreTests : DocumentStoreContract
     }
 
     [Fact]
+    public async Task Index_OfAnotherVersion_IsRefusedAloneAndNotReplaced()
+    {
+        await CreateAsync(Document("a", "apple"));
+        _server.State.ChangeFormat(9);
+        await using var again = await QdrantStores.OpenAsync(_server);
+        Assert.True(await again.TryCreateAsync(Description("two"), [Document("b", "banana")], Cancelled));
+
+        var refused = await Assert.ThrowsAsync<StoreException>(
+            () => again.TryCreateAsync(Description(Index), [Document("c", "cherry")], Cancelled));
+        Assert.Contains("format 9", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("format 9", await again.ProbeAsync(Cancelled), StringComparison.Ordinal);
+        Assert.Equal(["two"], (await again.ListAsync(Cancelled)).Select(static d => d.Name));
+        Assert.Equal(2, _server.State.Collections.Length);
+    }
+
+    [Fact]
     public async Task Page_OrderOfInsertion_IsKeptAcrossPagesAndWrites()
     {
         await CreateAsync(Document("first", "t0"));

@@ -66,6 +66,7 @@ internal static class ManifestWriter
         CancellationToken cancellationToken)
     {
         var entries = new JsonObject();
+        var parameters = new List<ParameterResource>();
         foreach (var resource in resources.Where(static r => !r.Annotations.OfType<ManifestExclusion>().Any()))
         {
             var entry = Head(resource, directory);
@@ -75,11 +76,18 @@ internal static class ManifestWriter
                 entry["args"] = new JsonArray([.. args.Select(static arg => (JsonNode)Callbacks.Expression(arg))]);
             }
 
+            ContainerEntries.AddVolumes(entry, resource);
             var variables = await Callbacks.EnvironmentAsync(resource, execution, cancellationToken);
+            parameters.AddRange(variables.Values.OfType<ParameterResource>());
             var endpoints = resource.Annotations.OfType<EndpointAnnotation>().ToArray();
             AddEnvironment(entry, resource, variables, endpoints);
             AddBindings(entry, endpoints);
             entries[resource.Name] = entry;
+        }
+
+        foreach (var parameter in parameters.Distinct())
+        {
+            entries[parameter.Name] = ContainerEntries.Of(parameter);
         }
 
         return new JsonObject { ["resources"] = entries }.ToJsonString(s_json) + "\n";
@@ -98,6 +106,7 @@ internal static class ManifestWriter
             ["workingDirectory"] = Relative(directory, executable.WorkingDirectory),
             ["command"] = executable.Command,
         },
+        ContainerResource container => ContainerEntries.Of(container),
         _ => new() { ["error"] = "This resource does not support generation in the manifest." },
     };
 

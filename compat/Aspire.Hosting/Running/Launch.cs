@@ -28,8 +28,11 @@ internal static class Launch
             ProjectResource project => Project(project, args, variables),
             ExecutableResource executable => new(
                 resource.Name, executable.Command, args, Path.GetFullPath(executable.WorkingDirectory, appHostDirectory), variables),
+            ContainerResource container => ContainerRuntime.Spec(
+                container, args, variables, Environment.GetEnvironmentVariable),
             _ => throw new DistributedApplicationException(
-                $"a {resource.GetType().Name} cannot run here; compat/Aspire.Hosting starts projects and executables."),
+                $"a {resource.GetType().Name} cannot run here; compat/Aspire.Hosting starts projects, executables and "
+                + "containers."),
         };
     }
 

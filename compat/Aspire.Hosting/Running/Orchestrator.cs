@@ -54,7 +54,9 @@ internal sealed partial class Orchestrator(
     {
         foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
         {
-            endpoint.AllocatedEndpoint = new(endpoint, "127.0.0.1", endpoint.Port ?? endpoint.TargetPort ?? FreePort());
+            // What a container listens on is inside it.
+            var own = resource is ContainerResource ? null : endpoint.TargetPort;
+            endpoint.AllocatedEndpoint = new(endpoint, "127.0.0.1", endpoint.Port ?? own ?? FreePort());
         }
     }
 

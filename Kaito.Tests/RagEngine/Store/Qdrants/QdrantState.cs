@@ -56,6 +56,21 @@ internal sealed class QdrantState
         }
     }
 
+    /// <summary>Makes every index one of another version.</summary>
+    public void ChangeFormat(long format)
+    {
+        lock (_lock)
+        {
+            foreach (var point in _collections.Values.SelectMany(static c => c.Points.Values))
+            {
+                if (point.Payload["kind"].StringValue == "index")
+                {
+                    point.Payload["format"] = format;
+                }
+            }
+        }
+    }
+
     /// <summary>A collection of somebody else.</summary>
     public void AddForeign(string name)
     {
