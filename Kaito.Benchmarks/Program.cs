@@ -19,7 +19,7 @@ try
         [
             new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new InferenceArea(), new MaskArea(),
             new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(), new SoakArea(),
-            new StartStopArea(),
+            new SpeculationArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

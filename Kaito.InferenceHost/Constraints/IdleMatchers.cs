@@ -41,10 +41,10 @@ internal sealed class MatcherHandle : SafeHandleZeroOrMinusOneIsInvalid
 /// </summary>
 internal sealed class IdleMatchers : IDisposable
 {
-    private const int Most = 16;
+    private const int Most = 8;
 
     // What a matcher learns takes memory and counts against the library's own limits.
-    private const int MostTokens = 16 << 10;
+    private const int MostTokens = 8 << 10;
 
     private readonly Lock _lock = new();
 
