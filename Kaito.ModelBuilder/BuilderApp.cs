@@ -73,7 +73,7 @@ internal static class BuilderApp
             Description = "Longest sequence that is wanted, for models with LongRoPE; left out, that of their first training.",
         };
         var command = new Command(
-            "convert", "Converts a checkpoint: Llama, Mistral, Qwen2, Qwen3, Phi-3, or BERT for embeddings.")
+            "convert", "Converts a checkpoint: Llama, Mistral, Qwen2, Qwen3, Phi-2, Phi-3, Gemma 2 and 3, Falcon, StableLM 2, or BERT for embeddings.")
         {
             checkpoint,
             folder,

@@ -40,8 +40,14 @@ internal static class WideModel
             PadToken = 0,
             ModelType = "llama",
         };
-        ModelFolder.Write(folder, Stamp, draft => ModelFolder.WriteModel(
-            draft, shape, new RepeatedWeights(), WeightPrecision.Int4, defaults));
+        ModelFolder.Write(folder, Stamp, draft =>
+        {
+            ModelFolder.WriteModel(draft, shape, new RepeatedWeights(), WeightPrecision.Int4, defaults);
+
+            // Nobody reads them; without them a folder is not complete.
+            File.WriteAllText(Path.Combine(draft, ModelFolder.TokenizerFile), "{}");
+            File.WriteAllText(Path.Combine(draft, ModelFolder.TokenizerConfigFile), "{}");
+        });
         return folder;
     }
 

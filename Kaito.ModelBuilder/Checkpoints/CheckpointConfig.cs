@@ -6,13 +6,16 @@ namespace Kaito.ModelBuilder.Checkpoints;
 /// <summary>What config.json and generation_config.json say, parsed and checked.</summary>
 internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults Defaults)
 {
-    /// <summary>Projections are kept together, see <see cref="FusedWeights"/>.</summary>
-    public bool Fused { get; init; }
+    /// <summary>See <see cref="Family.Weights"/>.</summary>
+    public required Func<IDecoderWeights, DecoderShape, IDecoderWeights> Weights { get; init; }
+
+    /// <summary>The graph's layers have the names of the checkpoint's, so that adapters find theirs.</summary>
+    public required bool TakesAdapters { get; init; }
 
     public const string FileName = "config.json";
     public const string GenerationFileName = "generation_config.json";
 
-    private const int RotaryMultiple = 16;
+    private const int HeadMultiple = 8;
 
     /// <exception cref="ModelBuildException">A field is missing, wrong or asks for what the graph can not
     /// do.</exception>
@@ -21,12 +24,16 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
         var config = ConfigFields.Load(folder, FileName);
         var family = Family.Of(config);
         RequireSupported(config);
-        var shape = Shaped(config, family, context);
+        var shape = family.Refine(config, Shaped(config, family, context));
         RequireConsistent(config, shape);
         var generation = File.Exists(Path.Combine(folder, GenerationFileName))
             ? ConfigFields.Load(folder, GenerationFileName)
             : config;
-        return new(shape, Defaulted(config, generation, family)) { Fused = family.Fused };
+        return new(shape, Defaulted(config, generation, family))
+        {
+            Weights = family.Weights,
+            TakesAdapters = !family.AnyActivation,
+        };
     }
 
     private static DecoderShape Shaped(ConfigFields config, Family family, int? context)
@@ -43,14 +50,15 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
             Heads = heads,
             KeyValueHeads = config.Positive("num_key_value_heads", family.KeyValueHeads ?? heads),
             HeadSize = headSize,
-            RotatedSize = RopeConfig.RotatedSize(config, headSize),
-            Intermediate = config.Positive("intermediate_size"),
+            RotatedSize = RopeConfig.RotatedSize(config, headSize, family.RotatedShare),
+            Activation = ActivationOf(config, family),
+            Intermediate = config.Positive("intermediate_size", 4 * hidden),
             Vocabulary = config.Positive("vocab_size"),
             Context = Math.Min(config.Positive("max_position_embeddings", family.Context), rope.MostPositions),
-            NormEpsilon = (float)config.PositiveNumber("rms_norm_eps", 1e-6),
+            NormEpsilon = (float)config.PositiveNumber(family.Epsilon.Name, family.Epsilon.Value),
             Rope = rope,
             QueryKeyNorm = family.QueryKeyNorm,
-            TiedHead = config.Flag("tie_word_embeddings", false),
+            TiedHead = config.Flag("tie_word_embeddings", family.TiedHead),
             QueryKeyValueBias = family.AlwaysQueryKeyValueBias || config.Flag("attention_bias", false),
             OutputBias = !family.AlwaysQueryKeyValueBias && config.Flag("attention_bias", false),
             FeedForwardBias = config.Flag("mlp_bias", false),
@@ -89,12 +97,23 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
             throw config.Wrong(
                 "quantization_config", "set", "use the unquantised checkpoint and --precision int4 instead");
         }
+    }
 
-        var activation = config.Text("hidden_act") ?? "silu";
-        if (activation is not ("silu" or "swish"))
+    private static Activation ActivationOf(ConfigFields config, Family family)
+    {
+        var (name, otherwise) = family.Activation;
+        var asked = config.Text(name) ?? otherwise;
+        return asked switch
         {
-            throw config.Wrong("hidden_act", $"'{activation}'", "only 'silu' is supported for this architecture");
-        }
+            "silu" or "swish" => Activation.Silu,
+            "gelu" when family.AnyActivation => Activation.Gelu,
+            "gelu_new" or "gelu_fast" or "gelu_pytorch_tanh" when family.AnyActivation => Activation.GeluTanh,
+            _ => throw config.Wrong(
+                name, $"'{asked}'",
+                family.AnyActivation
+                    ? "supported are silu, gelu, gelu_new, gelu_fast and gelu_pytorch_tanh"
+                    : "only 'silu' is supported for this architecture"),
+        };
     }
 
     private static void RequireConsistent(ConfigFields config, DecoderShape shape)
@@ -105,11 +124,11 @@ internal sealed record CheckpointConfig(DecoderShape Shape, GenerationDefaults D
                 "num_key_value_heads", $"{shape.KeyValueHeads}", $"it must divide num_attention_heads ({shape.Heads})");
         }
 
-        if (shape.HeadSize % RotaryMultiple != 0 || shape.Rotated % RotaryMultiple != 0)
+        if (shape.HeadSize % HeadMultiple != 0 || shape.Rotated % 2 != 0)
         {
             throw config.Wrong(
                 "head_dim", $"{shape.HeadSize}, of which {shape.Rotated} are rotated",
-                $"the rotary kernel needs a multiple of {RotaryMultiple}");
+                $"the attention needs a multiple of {HeadMultiple}, of which an even number is rotated");
         }
     }
 }

@@ -57,7 +57,13 @@ internal static class CheckpointConversion
         RequireFiles(checkpoint, [ModelFolder.TokenizerConfigFile]);
         var config = CheckpointConfig.Load(checkpoint, context);
         using var files = CheckpointWeights.Open(checkpoint);
-        IDecoderWeights weights = config.Fused ? new FusedWeights(files, config.Shape) : files;
+        if (adapters && !config.TakesAdapters)
+        {
+            throw new ModelBuildException(
+                $"'{checkpoint}' is of an architecture that is converted without adapters only. Leave --lora out.");
+        }
+
+        var weights = config.Weights(files, config.Shape);
         var stamp = $"Kaito converted checkpoint, version {Version}, {precision}{(adapters ? Adapters : "")}{(context is null ? "" : $", context {context}")}\n";
         ModelFolder.Write(output, stamp, draft =>
         {

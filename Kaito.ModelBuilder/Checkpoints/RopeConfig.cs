@@ -11,9 +11,9 @@ internal static class RopeConfig
     private const double DefaultTheta = 10000;
 
     /// <summary>How many of a head's numbers are rotated: the first ones.</summary>
-    public static int RotatedSize(ConfigFields config, int headSize)
+    public static int RotatedSize(ConfigFields config, int headSize, double otherwise)
     {
-        var share = Scaling(config).Number("partial_rotary_factor") ?? config.Number("partial_rotary_factor") ?? 1;
+        var share = Scaling(config).Number("partial_rotary_factor") ?? config.Number("partial_rotary_factor") ?? otherwise;
         return share is > 0 and <= 1
             ? (int)(headSize * share)
             : throw config.Wrong("partial_rotary_factor", $"{share}", "give a number above 0, up to 1");
@@ -42,6 +42,25 @@ internal static class RopeConfig
             "yarn" => Yarn(config, rope, theta),
             _ => throw config.Wrong(
                 $"{field}.rope_type", $"'{kind}'", "supported are default, linear, dynamic, llama3, longrope and yarn"),
+        };
+    }
+
+    /// <summary>Gemma 3's: layers with a window have a base of their own, and no scaling.</summary>
+    public static Rope ParseGemma(ConfigFields config, bool windowed)
+    {
+        const double GlobalTheta = 1_000_000;
+        var parts = config.Object("rope_parameters");
+        var stated = parts.Object(windowed ? "sliding_attention" : "full_attention");
+        var theta = windowed
+            ? stated.PositiveNumber("rope_theta", config.PositiveNumber("rope_local_base_freq", DefaultTheta))
+            : stated.PositiveNumber("rope_theta", config.PositiveNumber("rope_theta", GlobalTheta));
+        var scaling = parts.Has("full_attention") ? stated : config.Object("rope_scaling");
+        var kind = windowed ? "default" : scaling.Text("rope_type") ?? scaling.Text("type") ?? "default";
+        return kind switch
+        {
+            "default" => new DefaultRope(theta),
+            "linear" => new LinearRope(theta, scaling.PositiveNumber("factor")),
+            _ => throw config.Wrong("rope_parameters", $"'{kind}'", "supported are default and linear for this architecture"),
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Kaito.ModelBuilder.Onnx;
 using Kaito.ModelBuilder.Quantization;
@@ -5,9 +6,9 @@ using Kaito.ModelBuilder.Quantization;
 namespace Kaito.ModelBuilder.Decoder;
 
 /// <summary>
-/// Writes the llama-family graph in the form that ONNX Runtime GenAI's own builder gives it: inputs input_ids,
+/// Writes the graph of a decoder in the form that ONNX Runtime GenAI's own builder gives it: inputs input_ids,
 /// attention_mask and past_key_values.{i}.key/value; outputs logits and present.{i}.key/value. Rotation happens inside
-/// GroupQueryAttention.
+/// GroupQueryAttention, or before it from position_ids.
 /// </summary>
 internal sealed class DecoderGraph
 {
@@ -15,6 +16,13 @@ internal sealed class DecoderGraph
     public const string PastValues = "past_key_values.%d.value";
     public const string PresentKeys = "present.%d.key";
     public const string PresentValues = "present.%d.value";
+
+    public const string Positions = "position_ids";
+
+    private const string FinalNorm = "model.norm";
+
+    // Of the rotation of layers with a window, where it is another one.
+    private const string WindowSuffix = "_window";
 
     private readonly OnnxGraph _graph;
     private readonly DecoderShape _shape;
@@ -43,37 +51,93 @@ internal sealed class DecoderGraph
         }
 
         var lengths = Lengths();
-        var (cosines, sines) = _shape.Rope.Caches(_shape.Context, _shape.Rotated);
-        _graph.Floats("cos_cache", [_shape.Context, _shape.Rotated / 2], cosines);
-        _graph.Floats("sin_cache", [_shape.Context, _shape.Rotated / 2], sines);
+        Rotation("", _shape.Rope);
+        if (_shape.WindowRope is { } local)
+        {
+            Rotation(WindowSuffix, local);
+        }
 
         var embedding = _graph.Floats(
             "model.embed_tokens.weight",
             [_shape.Vocabulary, _shape.Hidden],
             _weights.Read("model.embed_tokens.weight", _shape.Vocabulary, _shape.Hidden));
         var residual = _graph.Node("Gather", [embedding, "input_ids"], ("axis", 0L));
-        var normed = _graph.Node(
-            "SimplifiedLayerNormalization",
-            [residual, Norm("model.layers.0.input_layernorm")],
-            ("axis", -1L),
-            ("epsilon", _shape.NormEpsilon),
-            ("stash_type", 1L));
+        if (_shape.EmbeddingScale != 1)
+        {
+            residual = _graph.Node("Mul", [residual, _graph.Floats("embedding_scale", [], [_shape.EmbeddingScale])]);
+        }
+
+        Head(_shape is { Block: BlockKind.Sequential, LayerNorms: false } ? Fused(residual, lengths) : Plain(residual, lengths), embedding);
+    }
+
+    // The llama family's: each addition and the norm after it are one node.
+    private string Fused(string residual, (string LastKeys, string Total) lengths)
+    {
+        var normed = Normed(residual, "model.layers.0.input_layernorm");
         for (var layer = 0; layer < _shape.Layers; layer++)
         {
-            var prefix = string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}");
+            var prefix = Prefix(layer);
             var attended = Attention(layer, $"{prefix}.self_attn", normed, lengths);
             (normed, residual) = AddAndNorm(residual, attended, $"{prefix}.post_attention_layernorm");
             var transformed = FeedForward($"{prefix}.mlp", normed);
             (normed, residual) = AddAndNorm(residual, transformed, NormAfter(layer));
         }
 
-        Head(normed, embedding);
+        return normed;
+    }
+
+    private string Plain(string residual, (string LastKeys, string Total) lengths)
+    {
+        for (var layer = 0; layer < _shape.Layers; layer++)
+        {
+            var prefix = Prefix(layer);
+            var normed = Normed(residual, $"{prefix}.input_layernorm");
+            var attended = Attention(layer, $"{prefix}.self_attn", normed, lengths);
+            residual = _shape.Block is BlockKind.Parallel or BlockKind.ParallelTwoNorms
+                ? Beside(prefix, residual, normed, attended)
+                : After(prefix, residual, attended);
+        }
+
+        return Normed(residual, FinalNorm);
+    }
+
+    private string Beside(string prefix, string residual, string normed, string attended)
+    {
+        var input = _shape.Block == BlockKind.Parallel ? normed : Normed(residual, $"{prefix}.post_attention_layernorm");
+        var added = _graph.Node("Add", [attended, FeedForward($"{prefix}.mlp", input)]);
+        return _graph.Node("Add", [residual, added]);
+    }
+
+    private string After(string prefix, string residual, string attended)
+    {
+        if (_shape.Block == BlockKind.Sequential)
+        {
+            var sum = _graph.Node("Add", [residual, attended]);
+            return _graph.Node(
+                "Add", [sum, FeedForward($"{prefix}.mlp", Normed(sum, $"{prefix}.post_attention_layernorm"))]);
+        }
+
+        var middle = _graph.Node("Add", [residual, Normed(attended, $"{prefix}.post_attention_layernorm")]);
+        var transformed = FeedForward($"{prefix}.mlp", Normed(middle, $"{prefix}.pre_feedforward_layernorm"));
+        return _graph.Node("Add", [middle, Normed(transformed, $"{prefix}.post_feedforward_layernorm")]);
+    }
+
+    private void Rotation(string suffix, Rope rope)
+    {
+        var (cosines, sines) = rope.Caches(_shape.Context, _shape.Rotated);
+        _graph.Floats($"cos_cache{suffix}", [_shape.Context, _shape.Rotated / 2], cosines);
+        _graph.Floats($"sin_cache{suffix}", [_shape.Context, _shape.Rotated / 2], sines);
     }
 
     private void DeclareCache()
     {
         _graph.Input("input_ids", OnnxType.Int64, "batch_size", "sequence_length");
         _graph.Input("attention_mask", OnnxType.Int64, "batch_size", "total_sequence_length");
+        if (_shape.RotatesApart)
+        {
+            _graph.Input(Positions, OnnxType.Int64, "batch_size", "sequence_length");
+        }
+
         _graph.Output("logits", OnnxType.Float32, "batch_size", "sequence_length", _shape.Vocabulary);
         var (heads, size) = (_shape.KeyValueHeads, _shape.HeadSize);
         for (var layer = 0; layer < _shape.Layers; layer++)
@@ -115,22 +179,51 @@ internal sealed class DecoderGraph
             key = HeadNorm($"{prefix}.k_norm", key, keyWidth);
         }
 
+        var suffix = _shape.WindowRope is not null && _shape.WindowOf(layer) is not null ? WindowSuffix : "";
+        if (_shape.RotatesApart)
+        {
+            query = Rotated(query, _shape.Heads, suffix);
+            key = Rotated(key, _shape.KeyValueHeads, suffix);
+        }
+
         var attended = $"{prefix}.output";
+        string[] rotation = _shape.RotatesApart ? [] : [$"cos_cache{suffix}", $"sin_cache{suffix}"];
         _graph.Node(
             OnnxGraph.Microsoft,
             "GroupQueryAttention",
             [
                 query, key, value, Numbered(PastKeys, layer), Numbered(PastValues, layer),
-                lengths.LastKeys, lengths.Total, "cos_cache", "sin_cache",
+                lengths.LastKeys, lengths.Total, .. rotation,
             ],
             [attended, Numbered(PresentKeys, layer), Numbered(PresentValues, layer)],
-            ("num_heads", (long)_shape.Heads),
-            ("kv_num_heads", (long)_shape.KeyValueHeads),
-            ("do_rotary", 1L),
-            ("rotary_interleaved", 0L),
-            ("local_window_size", (long)(_shape.WindowOf(layer) ?? -1)));
+            [
+                ("num_heads", (long)_shape.Heads), ("kv_num_heads", (long)_shape.KeyValueHeads),
+                ("do_rotary", _shape.RotatesApart ? 0L : 1L), ("rotary_interleaved", 0L),
+                ("local_window_size", (long)(_shape.WindowOf(layer) ?? -1)),
+                .. Bounds(),
+            ]);
         return Linear($"{prefix}.o_proj", attended, queryWidth, _shape.Hidden, _shape.OutputBias);
     }
+
+    private IEnumerable<OnnxAttribute> Bounds()
+    {
+        if (_shape.AttentionScale != 0)
+        {
+            yield return ("scale", _shape.AttentionScale);
+        }
+
+        if (_shape.AttentionCap != 0)
+        {
+            yield return ("softcap", _shape.AttentionCap);
+        }
+    }
+
+    private string Rotated(string input, int heads, string suffix) => _graph.MicrosoftNode(
+        "RotaryEmbedding",
+        [input, Positions, $"cos_cache{suffix}", $"sin_cache{suffix}"],
+        ("num_heads", (long)heads),
+        ("rotary_embedding_dim", (long)_shape.Rotated),
+        ("interleaved", 0L));
 
     private string HeadNorm(string name, string input, int width)
     {
@@ -148,12 +241,39 @@ internal sealed class DecoderGraph
     private string FeedForward(string prefix, string input)
     {
         var bias = _shape.FeedForwardBias;
-        var gate = Linear($"{prefix}.gate_proj", input, _shape.Hidden, _shape.Intermediate, bias);
-        var up = Linear($"{prefix}.up_proj", input, _shape.Hidden, _shape.Intermediate, bias);
-        var activated = _graph.Node("Mul", [gate, _graph.Node("Sigmoid", [gate])]);
-        var gated = _graph.Node("Mul", [activated, up]);
-        return Linear($"{prefix}.down_proj", gated, _shape.Intermediate, _shape.Hidden, bias);
+        var first = Linear(
+            _shape.Gated ? $"{prefix}.gate_proj" : $"{prefix}.up_proj", input, _shape.Hidden, _shape.Intermediate, bias);
+        var up = _shape.Gated ? Linear($"{prefix}.up_proj", input, _shape.Hidden, _shape.Intermediate, bias) : null;
+        var hidden = Activated(first);
+        if (up is not null)
+        {
+            hidden = _graph.Node("Mul", [hidden, up]);
+        }
+
+        return Linear($"{prefix}.down_proj", hidden, _shape.Intermediate, _shape.Hidden, bias);
     }
+
+    private string Activated(string input) => _shape.Activation switch
+    {
+        Activation.Silu => _graph.Node("Mul", [input, _graph.Node("Sigmoid", [input])]),
+        Activation.Gelu => _graph.MicrosoftNode("Gelu", [input]),
+        Activation.GeluTanh => _graph.MicrosoftNode("FastGelu", [input]),
+        _ => throw new UnreachableException(),
+    };
+
+    private string Normed(string input, string name) => _shape.LayerNorms
+        ? _graph.Node(
+            "LayerNormalization",
+            [input, Norm(name), Vector($"{name}.bias", _shape.Hidden)],
+            ("axis", -1L),
+            ("epsilon", _shape.NormEpsilon),
+            ("stash_type", 1L))
+        : _graph.Node(
+            "SimplifiedLayerNormalization",
+            [input, Norm(name)],
+            ("axis", -1L),
+            ("epsilon", _shape.NormEpsilon),
+            ("stash_type", 1L));
 
     private (string Normed, string Sum) AddAndNorm(string residual, string addition, string norm)
     {
@@ -169,15 +289,30 @@ internal sealed class DecoderGraph
 
     private void Head(string input, string embedding)
     {
+        var bare = !_shape.HeadBias && _shape.LogitCap == 0;
+        var logits = bare ? "logits" : "lm_head.product";
         if (_shape.TiedHead && _precision == WeightPrecision.Float32)
         {
             // One copy of the embedding serves both ends.
-            _graph.Node(OnnxGraph.Microsoft, "FusedMatMul", [input, embedding], ["logits"], ("transB", 1L));
-            return;
+            _graph.Node(OnnxGraph.Microsoft, "FusedMatMul", [input, embedding], [logits], ("transB", 1L));
+        }
+        else
+        {
+            var source = _shape.TiedHead ? "model.embed_tokens" : "lm_head";
+            Product("lm_head", source, input, logits, _shape.Hidden, _shape.Vocabulary);
         }
 
-        var source = _shape.TiedHead ? "model.embed_tokens" : "lm_head";
-        Product("lm_head", source, input, "logits", _shape.Hidden, _shape.Vocabulary);
+        if (_shape.HeadBias)
+        {
+            logits = _shape.LogitCap == 0 ? "logits" : "lm_head.sum";
+            _graph.Node("", "Add", ["lm_head.product", Vector("lm_head.bias", _shape.Vocabulary)], [logits]);
+        }
+
+        if (_shape.LogitCap != 0)
+        {
+            var cap = _graph.Floats("logit_cap", [], [_shape.LogitCap]);
+            _graph.Node("", "Mul", [_graph.Node("Tanh", [_graph.Node("Div", [logits, cap])]), cap], ["logits"]);
+        }
     }
 
     private string Linear(string name, string input, int width, int outputs, bool bias)
@@ -231,9 +366,10 @@ internal sealed class DecoderGraph
 
     private string Vector(string name, int length) => _graph.Floats(name, [length], _weights.Read(name, length));
 
-    private string NormAfter(int layer) => layer == _shape.Layers - 1
-        ? "model.norm"
-        : string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer + 1}.input_layernorm");
+    private string NormAfter(int layer) =>
+        layer == _shape.Layers - 1 ? FinalNorm : $"{Prefix(layer + 1)}.input_layernorm";
+
+    private static string Prefix(int layer) => string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}");
 
     private static string Numbered(string pattern, int layer) =>
         pattern.Replace("%d", layer.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);

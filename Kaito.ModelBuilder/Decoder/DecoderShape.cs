@@ -12,7 +12,33 @@ internal enum WeightPrecision
     Int4Block128,
 }
 
-/// <summary>Everything that decides the graph of a llama-family decoder, apart from the weights themselves.</summary>
+/// <summary>How the parts of a layer hang together; x is what comes in.</summary>
+internal enum BlockKind
+{
+    /// <summary>h = x + attention(norm(x)), h + feed-forward(norm(h)).</summary>
+    Sequential,
+
+    /// <summary>x + attention(n) + feed-forward(n) with n = norm(x).</summary>
+    Parallel,
+
+    /// <summary>x + attention(norm(x)) + feed-forward(norm'(x)).</summary>
+    ParallelTwoNorms,
+
+    /// <summary>As sequential, with another norm after the attention and after the feed-forward layer.</summary>
+    Sandwich,
+}
+
+/// <summary>What a feed-forward layer does to each number.</summary>
+internal enum Activation
+{
+    Silu,
+    Gelu,
+
+    /// <summary>Its approximation by a hyperbolic tangent.</summary>
+    GeluTanh,
+}
+
+/// <summary>Everything that decides the graph of a decoder, apart from the weights themselves.</summary>
 internal sealed record DecoderShape
 {
     public required int Layers { get; init; }
@@ -24,10 +50,40 @@ internal sealed record DecoderShape
 
     public required int KeyValueHeads { get; init; }
 
-    /// <summary>Width of one head; independent of <see cref="Hidden"/>. A multiple of 16.</summary>
+    /// <summary>Width of one head; independent of <see cref="Hidden"/>. A multiple of 8.</summary>
     public required int HeadSize { get; init; }
 
-    /// <summary>Width of the gated feed-forward layer.</summary>
+    public BlockKind Block { get; init; }
+
+    /// <summary>Norms are LayerNorms with a bias; otherwise RMSNorms.</summary>
+    public bool LayerNorms { get; init; }
+
+    public Activation Activation { get; init; }
+
+    /// <summary>The feed-forward layer has a gate beside its first matrix.</summary>
+    public bool Gated { get; init; } = true;
+
+    /// <summary>On what the embedding gives.</summary>
+    public float EmbeddingScale { get; init; } = 1;
+
+    /// <summary>On the products of queries and keys; 0: one by the root of the head's size.</summary>
+    public float AttentionScale { get; init; }
+
+    /// <summary>Bound on them, by a hyperbolic tangent; 0 for none.</summary>
+    public float AttentionCap { get; init; }
+
+    /// <summary>The same on logits.</summary>
+    public float LogitCap { get; init; }
+
+    public bool HeadBias { get; init; }
+
+    /// <summary>Of the layers that have a window; null: as the others.</summary>
+    public Rope? WindowRope { get; init; }
+
+    /// <summary>The attention's own rotation takes whole registers only; others are rotated before it.</summary>
+    public bool RotatesApart => HeadSize % 16 != 0 || Rotated % 16 != 0;
+
+    /// <summary>Width of the feed-forward layer.</summary>
     public required int Intermediate { get; init; }
 
     public required int Vocabulary { get; init; }
@@ -35,12 +91,12 @@ internal sealed record DecoderShape
     /// <summary>Longest sequence in tokens, which is the number of rows of the rotary caches.</summary>
     public required int Context { get; init; }
 
-    /// <summary>Added to the mean square in every RMSNorm.</summary>
+    /// <summary>Added to the mean square, or the variance, in every norm.</summary>
     public required float NormEpsilon { get; init; }
 
     public required Rope Rope { get; init; }
 
-    /// <summary>The first numbers of a head, which are rotated; 0: all. A multiple of 16.</summary>
+    /// <summary>The first numbers of a head, which are rotated; 0: all. Even.</summary>
     public int RotatedSize { get; init; }
 
     public int Rotated => RotatedSize == 0 ? HeadSize : RotatedSize;

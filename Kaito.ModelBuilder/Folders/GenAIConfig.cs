@@ -76,6 +76,11 @@ internal static class GenAIConfig
         json.WriteStartObject("inputs");
         json.WriteString("input_ids", "input_ids");
         json.WriteString("attention_mask", "attention_mask");
+        if (shape.RotatesApart)
+        {
+            json.WriteString("position_ids", DecoderGraph.Positions);
+        }
+
         json.WriteString("past_key_names", DecoderGraph.PastKeys);
         json.WriteString("past_value_names", DecoderGraph.PastValues);
         json.WriteEndObject();

@@ -25,6 +25,12 @@ internal sealed class DecoderSession(string folder, int layers, int keyValueHead
             ["input_ids"] = OrtValue.CreateTensorValueFromMemory(ids, [1, ids.Length]),
             ["attention_mask"] = OrtValue.CreateTensorValueFromMemory(mask, [1, ids.Length]),
         };
+        if (_session.InputMetadata.ContainsKey("position_ids"))
+        {
+            inputs["position_ids"] = OrtValue.CreateTensorValueFromMemory(
+                Enumerable.Range(0, ids.Length).Select(static position => (long)position).ToArray(), [1, ids.Length]);
+        }
+
         for (var layer = 0; layer < layers; layer++)
         {
             foreach (var half in new[] { "key", "value" })

@@ -15,6 +15,10 @@ public sealed class ConvertedModelTests : IDisposable
 
     public static TheoryData<string> Families =>
     [
+        "falcon-40b",
+        "falcon-7b",
+        "gemma-2",
+        "gemma-3",
         "llama",
         "llama-rope-linear",
         "llama-rope-yarn",
@@ -22,7 +26,9 @@ public sealed class ConvertedModelTests : IDisposable
         "llama3-rope",
         "mistral",
         "mistral-window",
+        "phi-2",
         "qwen2",
+        "stablelm-2",
     ];
 
     public void Dispose() => _scratch.Delete(recursive: true);
