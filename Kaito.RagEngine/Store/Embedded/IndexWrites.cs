@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Kaito.RagEngine.Store.Embedded;
 
@@ -9,13 +10,13 @@ internal static class IndexWrites
     /// <summary>Stores a document whose id is free.</summary>
     public static List<(long Id, ReadOnlyMemory<float> Vector)> Insert(SqliteConnection writer, StoredDocument document)
     {
-        SqliteFile.Execute(
+        SqliteFile.ExecutePrepared(
             writer, "INSERT INTO document (doc_id, hash, metadata) VALUES ($id, $hash, $metadata)",
             ("$id", document.Id), ("$hash", document.Hash), ("$metadata", document.Metadata));
         var row = LastRow(writer);
         foreach (var (name, value) in MetadataFilter.Attributes(document.Metadata))
         {
-            SqliteFile.Execute(
+            SqliteFile.ExecutePrepared(
                 writer, "INSERT INTO attribute VALUES ($name, $value, $row)",
                 ("$name", name), ("$value", value), ("$row", row));
         }
@@ -30,7 +31,7 @@ internal static class IndexWrites
     }
 
     public static bool Exists(SqliteConnection connection, string id) =>
-        SqliteFile.Scalar(connection, "SELECT 1 FROM document WHERE doc_id = $id", ("$id", id)) is not null;
+        SqliteFile.ScalarPrepared(connection, "SELECT 1 FROM document WHERE doc_id = $id", ("$id", id)) is not null;
 
     /// <summary>Removes a document with its chunks; <see langword="null"/> when there is none.</summary>
     public static List<long>? Remove(SqliteConnection writer, string id)
@@ -53,13 +54,13 @@ internal static class IndexWrites
         foreach (var (chunk, text) in chunks)
         {
             // An index without content has to be told what it forgets.
-            SqliteFile.Execute(
+            SqliteFile.ExecutePrepared(
                 writer, "INSERT INTO words (words, rowid, terms) VALUES ('delete', $chunk, $terms)",
                 ("$chunk", chunk), ("$terms", Words.Join(PassageText.Searched(text, metadata))));
             SqliteFile.Execute(writer, "DELETE FROM vector WHERE chunk = $chunk", ("$chunk", chunk));
         }
 
-        SqliteFile.Execute(
+        SqliteFile.ExecutePrepared(
             writer,
             "DELETE FROM chunk WHERE document = $row; DELETE FROM attribute WHERE document = $row; "
             + "DELETE FROM document WHERE id = $row",
@@ -91,16 +92,16 @@ internal static class IndexWrites
 
     private static long Insert(SqliteConnection writer, long document, StoredChunk chunk, string metadata)
     {
-        SqliteFile.Execute(
+        SqliteFile.ExecutePrepared(
             writer,
             "INSERT INTO chunk (document, node_id, start, stop, text) VALUES ($document, $node, $start, $stop, $text)",
             ("$document", document), ("$node", chunk.NodeId), ("$start", chunk.Start), ("$stop", chunk.End),
             ("$text", chunk.Text));
         var row = LastRow(writer);
-        SqliteFile.Execute(
+        SqliteFile.ExecutePrepared(
             writer, "INSERT INTO vector VALUES ($row, $vector)",
             ("$row", row), ("$vector", MemoryMarshal.AsBytes(chunk.Vector.Span).ToArray()));
-        SqliteFile.Execute(
+        SqliteFile.ExecutePrepared(
             writer, "INSERT INTO words (rowid, terms) VALUES ($row, $terms)",
             ("$row", row), ("$terms", Words.Join(PassageText.Searched(chunk.Text, metadata))));
         return row;
@@ -120,6 +121,5 @@ internal static class IndexWrites
         return chunks;
     }
 
-    private static long LastRow(SqliteConnection writer) =>
-        (long)SqliteFile.Scalar(writer, "SELECT last_insert_rowid()")!;
+    private static long LastRow(SqliteConnection writer) => raw.sqlite3_last_insert_rowid(writer.Handle);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -40,6 +41,9 @@ internal static class SqliteFile
         CREATE VIRTUAL TABLE words USING fts5 (terms, content = '', tokenize = 'ascii');
         CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row');
         """;
+
+    // To compile a statement takes longer than to run it. A connection ends its own when it is closed.
+    private static readonly ConditionalWeakTable<SqliteConnection, Dictionary<string, SqliteCommand>> s_prepared = [];
 
     static SqliteFile() => Batteries_V2.Init();
 
@@ -209,11 +213,39 @@ internal static class SqliteFile
         return command.ExecuteNonQuery();
     }
 
+    /// <summary>As <see cref="Execute"/>, for what runs again and again on the connection.</summary>
+    public static int ExecutePrepared(
+        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values) =>
+        Prepared(connection, sql, values).ExecuteNonQuery();
+
+    /// <summary>As <see cref="Scalar"/>, for what runs again and again on the connection.</summary>
+    public static object? ScalarPrepared(
+        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values) =>
+        Prepared(connection, sql, values).ExecuteScalar();
+
     public static object? Scalar(
         SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values)
     {
         using var command = Command(connection, sql, values);
         return command.ExecuteScalar();
+    }
+
+    private static SqliteCommand Prepared(
+        SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object Value)> values)
+    {
+        var commands = s_prepared.GetOrCreateValue(connection);
+        if (!commands.TryGetValue(sql, out var command))
+        {
+            commands[sql] = command = Command(connection, sql, values);
+            return command;
+        }
+
+        foreach (var (name, value) in values)
+        {
+            command.Parameters[name].Value = value;
+        }
+
+        return command;
     }
 
     private static SqliteConnection Open(string path, SqliteOpenMode mode)
