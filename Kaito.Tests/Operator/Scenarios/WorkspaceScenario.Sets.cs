@@ -12,10 +12,7 @@ public abstract partial class WorkspaceScenario
     {
         await using var server = await StartServerAsync();
         await using var cluster = await ClusterFixture.StartAsync(server, Stop);
-        var sample = Yaml.ToJson(
-            await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
-        sample["metadata"]!["namespace"] = "default";
-        var wanted = JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
+        var wanted = await SampleSetAsync();
         await cluster.Api.CreateAsync(KubeKinds.InferenceSets, wanted, Stop);
         var two = await ReplicasAsync(cluster, server, 2, "phi-3.5-mini-instruct");
         Assert.Equal("inferenceset.kaito.sh/created-by=phi-3-5-mini", two.Status!.Selector);
@@ -51,10 +48,7 @@ public abstract partial class WorkspaceScenario
     {
         await using var server = await StartServerAsync();
         await using var cluster = await ClusterFixture.StartAsync(server, Stop);
-        var sample = Yaml.ToJson(
-            await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
-        sample["metadata"]!["namespace"] = "default";
-        var wanted = JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
+        var wanted = await SampleSetAsync();
         await cluster.Api.CreateAsync(KubeKinds.InferenceSets, wanted, Stop);
         await ReplicasAsync(cluster, server, 2, "phi-3.5-mini-instruct");
         var names = (await cluster.Api.ListAsync(KubeKinds.Workspaces, null, null, Stop)).Items
@@ -109,6 +103,14 @@ public abstract partial class WorkspaceScenario
             KubeKinds.InferenceSets, wanted, new() { ["spec"] = JsonNode.Parse("""{"replicas":9}""") }, status: false, Stop);
         var three = await ReplicasAsync(cluster, server, 3, "phi-3.5-mini-instruct");
         Assert.Equal(3, three.Spec!.Replicas);
+    }
+
+    private static async Task<InferenceSetResource> SampleSetAsync()
+    {
+        var sample = Yaml.ToJson(
+            await File.ReadAllTextAsync(Repository.Path("samples", "inferenceset", "phi-3.5-mini.yaml"), Stop))!;
+        sample["metadata"]!["namespace"] = "default";
+        return JsonSerializer.Deserialize(sample, WorkspaceJson.Default.InferenceSetResource)!;
     }
 
     /// <summary>Waits until so many Workspaces serve a preset and there is no other.</summary>
