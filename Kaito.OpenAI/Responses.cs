@@ -27,6 +27,12 @@ public sealed record ResponsesRequest : IModelRequest
     /// <summary>Candidates kept; 0 or -1 keeps all.</summary>
     public int? TopK { get; init; }
 
+    /// <summary>Lower is first; 0 is the default.</summary>
+    public int? Priority { get; init; }
+
+    /// <summary>Starts of prompts are shared only among requests with the same text here; not empty.</summary>
+    public string? CacheSalt { get; init; }
+
     /// <summary>Answer as server-sent events; default false.</summary>
     public bool? Stream { get; init; }
 

@@ -54,7 +54,6 @@ internal sealed class RunningSequence : IPromptReader
         Adapters = Request.Adapters?.Mix,
         Priority = Request.Priority,
         CacheSalt = Request.CacheSalt,
-        OneByOne = Request.Report is not null || Request.Constraint is not null,
     };
 
     /// <inheritdoc/>
@@ -77,14 +76,14 @@ internal sealed class RunningSequence : IPromptReader
             return Finish("length", null, null);
         }
 
-        if (_sampler.DeadEnd is not null)
+        if (_sampler.EndsDeadAt(NewTokens + 1))
         {
             return Finish("error", null, null);
         }
 
         NewTokens++;
         _ids.Add(token);
-        if (_sampler.Reported is { } report)
+        if (_sampler.TakeReport() is { } report)
         {
             _reports.Add(report);
         }

@@ -26,7 +26,9 @@ internal sealed class TokenSampler(
     private readonly BannedSequences? _banned =
         parameters.Banned.IsDefaultOrEmpty ? null : new(parameters.Banned);
 
+    private readonly Queue<TokenReport> _reports = new();
     private int _count;
+    private int _deadEndAt;
     private float[] _raw = [];
 
     /// <summary>Alternatives to report with each token; null for no reports.</summary>
@@ -35,8 +37,12 @@ internal sealed class TokenSampler(
     /// <summary>The form that the answer must have; null for none.</summary>
     public ITokenConstraint? Constraint { get; init; }
 
-    /// <summary>Why the form cannot be kept any more; the token chosen last is none then. Null for no reason.</summary>
-    public string? DeadEnd { get; private set; }
+    /// <summary>Whether no token could be chosen any more when this one was: it is none then.</summary>
+    /// <param name="token">Its place in the answer, from 1 on.</param>
+    public bool EndsDeadAt(int token) => _deadEndAt == token;
+
+    /// <summary>About the first chosen token that nobody has asked about yet; null without <see cref="Report"/>.</summary>
+    public TokenReport? TakeReport() => _reports.TryDequeue(out var report) ? report : null;
 
     /// <summary>About the token chosen last; null without <see cref="Report"/>.</summary>
     public TokenReport? Reported { get; private set; }
@@ -58,6 +64,7 @@ internal sealed class TokenSampler(
         logits.CopyTo(_raw);
         var token = Choose(logits);
         Reported = TokenReports.Read(_raw, token, top);
+        _reports.Enqueue(Reported);
         return token;
     }
 
@@ -68,7 +75,7 @@ internal sealed class TokenSampler(
         if (!float.IsFinite(logits[best]))
         {
             // Masks that leave nothing end the answer.
-            DeadEnd = Constraint is null ? null : "no token is allowed";
+            EndDead(Constraint is not null);
             best = endTokens.FirstOrDefault(-1) is >= 0 and var end && IsMasked(logits) ? end
                 : throw new EngineException("The model produced logits that are not numbers.");
             Remember(best);
@@ -76,10 +83,13 @@ internal sealed class TokenSampler(
         }
 
         var token = parameters.Temperature == 0 ? best : Draw(logits, logits[best]);
-        DeadEnd = Constraint?.Failure;
+        EndDead(Constraint?.Failure is not null);
         Remember(token);
         return token;
     }
+
+    // The engine may have guessed further tokens after it.
+    private void EndDead(bool dead) => _deadEndAt = dead && _deadEndAt == 0 ? _count + 1 : _deadEndAt;
 
     private void Adjust(Span<float> logits)
     {

@@ -22,6 +22,8 @@ internal static class ResponsesParser
             Temperature = wire.Temperature,
             TopP = wire.TopP,
             TopK = wire.TopK,
+            Priority = wire.Priority,
+            CacheSalt = wire.CacheSalt,
             Stream = wire.Stream,
             Tools = wire.Tools is { Count: > 0 } tools ? [.. tools.Select(Nested)] : null,
             ToolChoice = wire.Tools is { Count: > 0 } && wire.ToolChoice is { } choice ? NestedChoice(choice) : null,

@@ -36,6 +36,23 @@ public sealed class SlotEngineTests(TinyModelFixture tiny) : EngineContract(tiny
     }
 
     [Fact]
+    public void Step_SamePromptUnderOtherSalts_IsSharedWithinEachAlone()
+    {
+        using var engine = SlotEngine.Load(Folder, s_options);
+        var run = new EngineRun(engine);
+        string[] salts = ["one", "two", "one", ""];
+        var sequences = salts.Select((salt, id) => Greedy(5, 48, 12) with { Id = id, CacheSalt = salt }).ToArray();
+        Assert.All(sequences, sequence => Assert.True(engine.TryAdd(sequence)));
+
+        run.StepUntil(() => sequences.All(sequence => run[sequence.Id].Count == 12));
+
+        Assert.Equal(47, engine.ReusedTokens);
+        Assert.All(sequences, sequence => Assert.Equal(run[0], run[sequence.Id]));
+        EngineRun.Alone(engine, sequences[1] with { Id = 9 });
+        Assert.Equal(47 + 47, engine.ReusedTokens);
+    }
+
+    [Fact]
     public void Step_ShortSequences_LeaveTheCacheFarBelowTheContext()
     {
         using var engine = SlotEngine.Load(Folder, s_options);

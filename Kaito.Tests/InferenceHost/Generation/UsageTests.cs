@@ -57,12 +57,6 @@ public sealed class UsageTests(TinyModelFixture tiny)
         ];
 
         Assert.Equal([0, 0, 0, 15, 15, 15], cached);
-        var (status, refused) = await host.PostAsync("/v1/completions", """{"prompt":"a","cache_salt":""}""");
-        Assert.Equal(400, status);
-        using var error = JsonDocument.Parse(refused);
-        Assert.Equal(
-            "Parameter 'cache_salt' must be a non-empty string if provided.",
-            error.RootElement.GetProperty("error").GetProperty("message").GetString());
 
         async Task<int> AskAsync(string salt)
         {
@@ -71,6 +65,22 @@ public sealed class UsageTests(TinyModelFixture tiny)
                 $$"""{"prompt":[5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20],"max_tokens":4,"temperature":0,"cache_salt":{{salt}}}""");
             return Usage(body).GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
         }
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", "prompt")]
+    [InlineData("/v1/responses", "input")]
+    public async Task CacheSalt_Empty_IsRefused(string path, string prompt)
+    {
+        await using var host = await InferenceHostFixture.StartAsync(() => ScriptedEngine.Load(new()));
+
+        var (status, refused) = await host.PostAsync(path, $$"""{"{{prompt}}":"a","cache_salt":"","priority":-2}""");
+
+        Assert.Equal(400, status);
+        using var error = JsonDocument.Parse(refused);
+        Assert.Equal(
+            "Parameter 'cache_salt' must be a non-empty string if provided.",
+            error.RootElement.GetProperty("error").GetProperty("message").GetString());
     }
 
     private static JsonElement Usage(string body)
