@@ -49,26 +49,34 @@ internal sealed class MaskArea : IBenchArea
             ModelFolder.Read(WideModel.Ensure()), new() { MaxSequences = Batch, PrefixBytes = 0 });
         foreach (var (rows, known) in new[] { (1, false), (1, true), (Batch, false), (Batch, true) })
         {
-            var shares = new List<double>();
-            for (var round = 0; round < (quick ? 3 : 9); round++)
-            {
-                var (masked, free) = (0.0, 0.0);
-                foreach (var first in Enumerable.Range(0, rows == 1 ? s_schemas.Length : 1))
-                {
-                    var answers = Enumerable.Range(0, rows)
-                        .Select(row => Draw(tokenizer, first + row, known, quick ? 24 : 64)).ToArray();
-                    free += Seconds(engine, answers, masked: false);
-                    masked += Seconds(engine, answers, masked: true);
-                    Array.ForEach(answers, static answer => answer.Form.Dispose());
-                }
-
-                shares.Add((masked / free) - 1);
-            }
-
+            var share = Share(engine, tokenizer, rows, known, quick);
             yield return new(
-                $"mask.share.{rows}.{Word(known)}", Median.Of(shares), "x", new(0.05, Bound.AtMost),
+                $"mask.share.{rows}.{Word(known)}", share, "x", new(0.05, Bound.AtMost),
                 known ? "forms that were answered before" : "forms that nobody has asked for before");
         }
+    }
+
+    // Each set of answers is made several times in both ways; the least time of each way counts: what is above it was taken by
+    // somebody else.
+    private double Share(SlotEngine engine, GrammarTokenizer tokenizer, int rows, bool known, bool quick)
+    {
+        var (masked, free) = (0.0, 0.0);
+        for (var first = 0; first < (rows == 1 ? s_schemas.Length : 1); first++)
+        {
+            var (leastMasked, leastFree) = (double.MaxValue, double.MaxValue);
+            for (var round = 0; round < (quick ? 5 : 15); round++)
+            {
+                var answers = Enumerable.Range(0, rows)
+                    .Select(row => Draw(tokenizer, first + row, known, quick ? 24 : 64)).ToArray();
+                leastFree = double.Min(leastFree, Seconds(engine, answers, masked: false));
+                leastMasked = double.Min(leastMasked, Seconds(engine, answers, masked: true));
+                Array.ForEach(answers, static answer => answer.Form.Dispose());
+            }
+
+            (masked, free) = (masked + leastMasked, free + leastFree);
+        }
+
+        return (masked / free) - 1;
     }
 
     private static string Word(bool known) => known ? "known" : "new";
