@@ -113,7 +113,8 @@ internal sealed class ModelClient : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            using var request = Request(HttpMethod.Post, new(model.Url, "/tokenize"), model.Key);
+            // Beside /v1, also where a gateway puts something before it.
+            using var request = Request(HttpMethod.Post, new(model.Url, "../../tokenize"), model.Key);
             request.Content = new ByteArrayContent(ForwardedBody.Tokenize(text, name))
             {
                 Headers = { ContentType = new MediaTypeHeaderValue("application/json") },

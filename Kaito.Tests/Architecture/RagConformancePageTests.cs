@@ -17,7 +17,7 @@ public sealed partial class RagConformancePageTests
     [InlineData('C', 31)]
     [InlineData('N', 6)]
     [InlineData('R', 1)]
-    [InlineData('S', 18)]
+    [InlineData('S', 19)]
     [InlineData('T', 5)]
     [InlineData('G', 30)]
     [InlineData('W', 15)]

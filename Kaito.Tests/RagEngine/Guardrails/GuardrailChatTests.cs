@@ -76,6 +76,30 @@ public sealed class GuardrailChatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Stream_Blocked_EndsTheModelsToo()
+    {
+        await using var rag = await StartAsync(
+            "blockMessage: withheld\nscanners:\n- type: ban_substrings\n  action: block\n  substrings: [forbidden]");
+        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _model.Answer = async http =>
+        {
+            http.RequestAborted.Register(left.SetResult);
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync(
+                """data: {"id":"c1","choices":[{"index":0,"delta":{"content":"a forbidden word"},"finish_reason":null}]}""" + "\n\n");
+            await http.Response.Body.FlushAsync();
+            await left.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        };
+
+        var (status, text) = await PostStreamAsync(rag);
+
+        Assert.Equal(200, status);
+        Assert.Contains("withheld", text, StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", text, StringComparison.Ordinal);
+        await left.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Stream_WithUpstreamLimits_IsRefusedBeforeTheModelIsAsked()
     {
         await using var rag = await StartAsync("scanners:\n- type: json", upstreamLimits: true);

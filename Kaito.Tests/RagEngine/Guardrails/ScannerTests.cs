@@ -79,6 +79,7 @@ public sealed class ScannerTests
     [InlineData("id = '2b00042f7481c7b056c4b410d28f33cf'", "id = '******'")]
     [InlineData("n = '00000000000000000000000000'", "n = '00000000000000000000000000'")]
     [InlineData("token: hunter22x9 and hunter22x9 again", "token: ****** and ****** again")]
+    [InlineData("token: ghp_0123456789abcdefghijABCDEFGHIJ012345", "token: ******")]
     [InlineData("Nothing to see, a_normal_identifier_of_code here", "Nothing to see, a_normal_identifier_of_code here")]
     public void Secrets_Values_AreHidden(string text, string expected) =>
         Check("type: secrets", text, expected, text != expected);
