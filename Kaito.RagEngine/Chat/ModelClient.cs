@@ -102,11 +102,11 @@ internal sealed class ModelClient : IDisposable
         }
     }
 
-    /// <summary>Tokens of a text in the model's own vocabulary; <see langword="null"/> when its server does not say.</summary>
+    /// <summary>Tokens of a text in the model's own vocabulary, where its server says so.</summary>
     /// <param name="text">Counted without the tokens that a chat puts around it.</param>
     /// <param name="name">The model, where the server has several; <see langword="null"/> for its own choice.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public async Task<int?> TokensAsync(string text, string? name, CancellationToken cancellationToken)
+    public async Task<TokenReply> TokensAsync(string text, string? name, CancellationToken cancellationToken)
     {
         var model = _options.Model!;
         using var timeout = new CancellationTokenSource(s_discovery, _clock);
@@ -120,18 +120,25 @@ internal sealed class ModelClient : IDisposable
                 Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
             };
             using var response = await _clients.CreateClient(ClientName).SendAsync(request, either.Token);
+            if (!response.IsSuccessStatusCode)
+            {
+                return new(null, Lasting: (int)response.StatusCode is < 500 and not (408 or 429));
+            }
+
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
             using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
-            return response.IsSuccessStatusCode && json.RootElement.GetProperty("count").TryGetInt32(out var count)
-                && count >= 0
-                    ? count
-                    : null;
+            return json.RootElement.GetProperty("count").TryGetInt32(out var count) && count >= 0
+                ? new(count, Lasting: true)
+                : new(null, Lasting: true);
         }
-        catch (Exception unknown) when (unknown is HttpRequestException or JsonException or KeyNotFoundException
-            or InvalidOperationException or IOException
-            || (unknown is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception other) when (other is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            return null;
+            return new(null, Lasting: true);
+        }
+        catch (Exception away) when (away is HttpRequestException or IOException
+            || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return new(null, Lasting: false);
         }
     }
 
@@ -228,6 +235,10 @@ internal sealed class ModelClient : IDisposable
             })
             .Build();
 }
+
+/// <param name="Count">Null when the server did not say.</param>
+/// <param name="Lasting">Whether it will say the same the next time: it knows no such request, or speaks otherwise.</param>
+internal readonly record struct TokenReply(int? Count, bool Lasting);
 
 /// <param name="Name">As its server says it.</param>
 /// <param name="ContextTokens">Where the server says so.</param>

@@ -22,7 +22,9 @@ internal sealed class TokenMeter(ModelClient model, TimeProvider clock)
     // Of the budget; with less than this in use, more passages may fit.
     private const double WellFilled = 0.8;
 
-    private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(5);
+    // Before it is asked again: a server that cannot count, and one that cannot answer now.
+    private static readonly TimeSpan s_unable = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_away = TimeSpan.FromSeconds(5);
 
     private Refusal? _refused;
     private double _scale = 1;
@@ -99,15 +101,15 @@ internal sealed class TokenMeter(ModelClient model, TimeProvider clock)
     // A server that does not answer is left alone for a while.
     private async Task<int?> AskAsync(string text, string? name, CancellationToken cancellationToken)
     {
-        if (text.Length > MostCharacters || (_refused is { } refusal && clock.GetElapsedTime(refusal.At) < s_pause))
+        if (text.Length > MostCharacters || (_refused is { } refusal && clock.GetElapsedTime(refusal.At) < refusal.Pause))
         {
             return null;
         }
 
-        var count = await model.TokensAsync(text, name, cancellationToken);
-        _refused = count is null ? new(clock.GetTimestamp()) : null;
-        return count;
+        var reply = await model.TokensAsync(text, name, cancellationToken);
+        _refused = reply.Count is null ? new(clock.GetTimestamp(), reply.Lasting ? s_unable : s_away) : null;
+        return reply.Count;
     }
 
-    private sealed record Refusal(long At);
+    private sealed record Refusal(long At, TimeSpan Pause);
 }

@@ -38,6 +38,9 @@ internal sealed class ScriptedModel : IAsyncDisposable
     /// <summary>Tokens of a text; null, as at first, for a server without <c>/tokenize</c>.</summary>
     public Func<string, int>? Tokens { get; set; }
 
+    /// <summary>Status of an answer without a count.</summary>
+    public int WithoutTokens { get; set; } = 404;
+
     /// <summary>Texts whose tokens were asked for, in order.</summary>
     public ConcurrentQueue<string> Counted { get; } = [];
 
@@ -62,7 +65,7 @@ internal sealed class ScriptedModel : IAsyncDisposable
             model.Counted.Enqueue((string)asked["prompt"]!);
             await (model.Tokens is { } count
                 ? JsonAsync(http, 200, $$"""{"count":{{count((string)asked["prompt"]!)}},"max_model_len":2048,"tokens":[]}""")
-                : JsonAsync(http, 404, """{"detail":"Not Found"}"""));
+                : JsonAsync(http, model.WithoutTokens, """{"detail":"Not Found"}"""));
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

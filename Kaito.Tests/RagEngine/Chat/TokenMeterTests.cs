@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Kaito.RagEngine.Chunking;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kaito.Tests.RagEngine.Chat;
 
@@ -74,6 +75,24 @@ public sealed class TokenMeterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_ServerThatIsStarting_IsAskedAgainSoon()
+    {
+        var clock = ManualTime.AtEpoch();
+        await using var rag = await StartAsync(1200, clock);
+        await rag.IndexAsync("i", "An apple is a fruit.");
+        _model.WithoutTokens = 503;
+        await PassagesAsync(rag);
+        await PassagesAsync(rag);
+        Assert.Single(_model.Counted);
+
+        _model.Tokens = static text => text.Length;
+        clock.Advance(TimeSpan.FromSeconds(6));
+        await PassagesAsync(rag);
+
+        Assert.InRange(_model.Counted.Count, 3, 5);
+    }
+
+    [Fact]
     public async Task Chat_ServerWithAnotherTokenize_IsEstimated()
     {
         // llama.cpp's takes other members, and says no count.
@@ -94,16 +113,18 @@ public sealed class TokenMeterTests : IAsyncLifetime
         Assert.Empty(_model.Asked);
     }
 
-    private Task<RagFixture> StartAsync(int window) => RagFixture.StartAsync(options => options with
-    {
-        Model = new(_model.Url, "secret"),
-        ContextTokens = window,
-        SimilarityThreshold = 0,
-    });
+    private Task<RagFixture> StartAsync(int window, TimeProvider? clock = null) => RagFixture.StartAsync(
+        options => options with
+        {
+            Model = new(_model.Url, "secret"),
+            ContextTokens = window,
+            SimilarityThreshold = 0,
+        },
+        services => services.AddSingleton(clock ?? TimeProvider.System));
 
-    private async Task<string[]> PassagesAsync()
+    private async Task<string[]> PassagesAsync(RagFixture? rag = null)
     {
-        var (status, body) = await _rag.PostAsync(Route, Ask());
+        var (status, body) = await (rag ?? _rag).PostAsync(Route, Ask());
         Assert.Equal(200, status);
         return [.. body!["source_nodes"]!.AsArray().Select(static s => (string)s!["text"]!)];
     }
