@@ -9,7 +9,7 @@ namespace Kaito.RagEngine.Store.Embedded;
 internal static class IndexSearch
 {
     // A question of common words only: the first rows are as good as any.
-    private const long MostScored = 2 * WordChoice.MostRows;
+    private const long MostScored = WordChoice.MostRows * 3 / 2;
 
     private const string Columns =
         "chunk.id, chunk.node_id, document.doc_id, chunk.text, document.metadata, chunk.start, chunk.stop";
