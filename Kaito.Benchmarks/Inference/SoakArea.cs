@@ -42,10 +42,15 @@ internal sealed class SoakArea : IBenchArea
         var started = Stopwatch.GetTimestamp();
 
         // Caches and pools fill up in the first tenth.
-        await RunAsync(host.Client, scratch, completions / 10, cancellationToken);
-        var before = ResidentMiB();
-        await RunAsync(host.Client, scratch, completions - (completions / 10), cancellationToken);
-        var after = ResidentMiB();
+        var resident = new List<double>();
+        for (var tenth = 0; tenth < 10; tenth++)
+        {
+            await RunAsync(host.Client, scratch, completions / 10, cancellationToken);
+            resident.Add(ResidentMiB());
+            await Console.Error.WriteLineAsync($"{_counts.Completed} completions, {resident[^1]:F1} MiB");
+        }
+
+        var (before, after) = (resident[0], resident[^1]);
 
         yield return new("soak.completions", _counts.Completed, "", new(completions, Bound.AtLeast));
         yield return new("soak.cancels", _counts.Cancelled, "", new(completions / CancelEvery, Bound.AtLeast));
