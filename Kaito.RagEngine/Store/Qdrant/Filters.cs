@@ -52,13 +52,16 @@ internal static class Filters
         return filter;
     }
 
-    /// <summary>Chunks of documents, except those that one write has uploaded.</summary>
-    public static Filter Chunks(IReadOnlyList<string> documents, string? exceptWrite)
+    /// <summary>Chunks of documents that one write has uploaded.</summary>
+    public static Filter Chunks(string write, IReadOnlyList<string> documents) => new()
     {
-        var filter = Kind(Members.ChunkKind);
-        filter.Must.Add(Conditions.Match(Members.Document, documents));
-        return exceptWrite is null ? filter : filter.Without([exceptWrite]);
-    }
+        Must =
+        {
+            Members.IsKind(Members.ChunkKind),
+            Conditions.MatchKeyword(Members.Write, write),
+            Conditions.Match(Members.Document, documents),
+        },
+    };
 }
 
 /// <summary>A document as one write has uploaded it.</summary>

@@ -24,6 +24,7 @@ internal static class Members
     public const string Metadata = "metadata";
     public const string Chunks = "chunks";
     public const string Documents = "docs";
+    public const string Before = "before";
 
     public const string Node = "node";
     public const string Text = "text";
@@ -81,6 +82,11 @@ internal static class Members
 
     public static int Number(this RetrievedPoint point, string member) =>
         point.Payload.TryGetValue(member, out var value) ? (int)value.IntegerValue : 0;
+
+    public static List<string> List(this RetrievedPoint point, string member) =>
+        point.Payload.TryGetValue(member, out var value) && value.ListValue is { } list
+            ? [.. list.Values.Select(static item => item.StringValue)]
+            : [];
 
     /// <summary>A dense vector by whichever fields the server fills; empty without one.</summary>
     public static float[] Dense(this RetrievedPoint point) =>

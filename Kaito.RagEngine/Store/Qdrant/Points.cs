@@ -94,16 +94,21 @@ internal static class Points
     }
 
     /// <summary>Remembers what a write is about, until it has cleaned up behind itself.</summary>
-    public static PointStruct OfWrite(WriteId write, IEnumerable<string> documents) => new()
-    {
-        Id = write.Point(0),
-        Vectors = None(),
-        Payload =
+    /// <param name="write">The write.</param>
+    /// <param name="documents">Ids of what it changes.</param>
+    /// <param name="before">The writes that those documents were of, which had been there.</param>
+    public static PointStruct OfWrite(
+        WriteId write, IReadOnlyCollection<string> documents, IReadOnlyDictionary<string, string> before) => new()
         {
-            [Members.Kind] = Members.WriteKind,
-            [Members.Documents] = documents.ToArray(),
-        },
-    };
+            Id = write.Point(0),
+            Vectors = None(),
+            Payload =
+            {
+                [Members.Kind] = Members.WriteKind,
+                [Members.Documents] = documents.ToArray(),
+                [Members.Before] = documents.Select(id => before.GetValueOrDefault(id, "")).ToArray(),
+            },
+        };
 
     private static (string[] Attributes, string[] Named) Attributes(string metadata)
     {

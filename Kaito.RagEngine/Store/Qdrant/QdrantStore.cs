@@ -15,6 +15,7 @@ internal sealed partial class QdrantStore : IDocumentStore
     private readonly SemaphoreSlim _checking = new(1);
     private readonly QdrantCalls _calls;
     private readonly Catalogue _catalogue;
+    private readonly Leftovers _leftovers;
     private readonly CollectionWriter _writer;
     private readonly CollectionReader _reader;
     private readonly PortableCopies _copies;
@@ -27,7 +28,8 @@ internal sealed partial class QdrantStore : IDocumentStore
         _logger = loggers.CreateLogger<QdrantStore>();
         _calls = new(options, clock, loggers.CreateLogger<QdrantCalls>());
         _catalogue = new(_calls, new(options.StorePrefix), ids, clock, loggers.CreateLogger<Catalogue>());
-        _writer = new(_calls, ids, clock, loggers.CreateLogger<CollectionWriter>());
+        _leftovers = new(_calls, clock, loggers.CreateLogger<Leftovers>());
+        _writer = new(_calls, _leftovers, ids, clock);
         _reader = new(_calls);
         _copies = new(_reader, options);
         if (options.StoreKey is not null && options.StoreUrl is { Scheme: "http", IsLoopback: false })
@@ -333,7 +335,7 @@ internal sealed partial class QdrantStore : IDocumentStore
                 await _catalogue.SweepAsync(cancellationToken);
                 foreach (var collection in await _catalogue.ListAsync(cancellationToken))
                 {
-                    await _writer.SweepAsync(collection, cancellationToken);
+                    await _leftovers.SweepAsync(collection, cancellationToken);
                 }
 
                 _checked = true;
