@@ -43,6 +43,13 @@ internal sealed class QualityArea : IBenchArea
     {
         await using var store = new SqliteStore(
             new() { LiveFolder = Path.Combine(scratch, "live") }, TimeProvider.System, NullLogger<SqliteStore>.Instance);
+        return await RecallAsync(collection, store, cancellationToken);
+    }
+
+    /// <summary>The same, of a store that has not been opened.</summary>
+    public static async Task<Recall> RecallAsync(
+        QualityCollection collection, IDocumentStore store, CancellationToken cancellationToken)
+    {
         await store.OpenAsync(cancellationToken);
         await store.TryCreateAsync(
             new("quality", HashedGrams.Name, HashedGrams.Dimensions),

@@ -1,4 +1,5 @@
 using Kaito.Benchmarks.Retrieval;
+using Kaito.Tests.RagEngine.Store.Qdrants;
 
 namespace Kaito.Tests.RagEngine.Retrieval;
 
@@ -14,6 +15,18 @@ public sealed class QualityTests
         var recall = await QualityArea.RecallAsync(collection, folder.Root, TestContext.Current.CancellationToken);
 
         Assert.True(collection.Passages.Length >= 300 && collection.Questions.Length >= 100);
+        Assert.True(recall.Hybrid >= 0.95, string.Join('\n', recall.Missed));
+        Assert.True(recall.Hybrid >= recall.Dense && recall.Hybrid >= recall.Keywords, recall.ToString());
+    }
+
+    [Fact]
+    public async Task Hybrid_OnQdrant_FindsAsMuchAsOnTheEmbeddedStore()
+    {
+        await using var server = await QdrantServer.StartAsync();
+        await using var store = QdrantStores.On(server);
+
+        var recall = await QualityArea.RecallAsync(QualityCollection.Read(), store, TestContext.Current.CancellationToken);
+
         Assert.True(recall.Hybrid >= 0.95, string.Join('\n', recall.Missed));
         Assert.True(recall.Hybrid >= recall.Dense && recall.Hybrid >= recall.Keywords, recall.ToString());
     }

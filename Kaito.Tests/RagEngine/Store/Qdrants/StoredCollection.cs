@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Qdrant.Client.Grpc;
 
 namespace Kaito.Tests.RagEngine.Store.Qdrants;
@@ -5,6 +7,9 @@ namespace Kaito.Tests.RagEngine.Store.Qdrants;
 /// <summary>A collection of <see cref="QdrantState"/>, with exact search.</summary>
 internal sealed class StoredCollection(CreateCollection made)
 {
+    private readonly ConditionalWeakTable<PointStruct, float[]> _dense = [];
+    private readonly ConditionalWeakTable<PointStruct, Dictionary<uint, float>> _words = [];
+
     /// <summary>By id, in order of ids.</summary>
     public SortedDictionary<string, PointStruct> Points { get; } = new(StringComparer.Ordinal);
 
@@ -88,7 +93,7 @@ internal sealed class StoredCollection(CreateCollection made)
         {
             if (point.Vectors.Vectors_.Vectors.TryGetValue(query.Using, out var vector))
             {
-                yield return (point, vector.Dense.Data.Zip(question, static (a, b) => a * b).Sum());
+                yield return (point, TensorPrimitives.Dot(_dense.GetValue(point, _ => [.. vector.Dense.Data]), question));
             }
         }
     }
@@ -98,7 +103,10 @@ internal sealed class StoredCollection(CreateCollection made)
         Sparse(query.Using, question);
         Assert.Equal(Modifier.Idf, made.SparseVectorsConfig.Map[query.Using].Modifier);
         var all = Points.Values.Where(p => p.Vectors.Vectors_.Vectors.ContainsKey(query.Using))
-            .ToDictionary(static p => p, p => Words(p.Vectors.Vectors_.Vectors[query.Using].Sparse));
+            .ToDictionary<PointStruct, PointStruct, Dictionary<uint, float>>(
+                static p => p,
+                p => _words.GetValue(p, point => Words(point.Vectors.Vectors_.Vectors[query.Using].Sparse)),
+                ReferenceEqualityComparer.Instance);
         var weights = question.Indices.Zip(question.Values).ToDictionary(
             static w => w.First,
             w =>
