@@ -194,6 +194,11 @@ internal sealed partial class GenerationScheduler(
             LogFallback(report.Engine, reason);
         }
 
+        if (options.Speculation is not null && loaded.Engine.Usage.Speculation is null)
+        {
+            LogNoGuesses();
+        }
+
         return loaded;
     }
 
@@ -229,6 +234,9 @@ internal sealed partial class GenerationScheduler(
 
     [LoggerMessage(LogLevel.Warning, "The {Engine} engine runs the model, which is not the first choice: {Reason}")]
     private partial void LogFallback(string engine, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "This model's tokens cannot be guessed: speculative-config has no effect")]
+    private partial void LogNoGuesses();
 
     [LoggerMessage(LogLevel.Warning, "Work went on past the grace of {Grace}; it is cut off")]
     private partial void LogGraceOver(TimeSpan grace);

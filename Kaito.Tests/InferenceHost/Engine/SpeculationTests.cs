@@ -4,6 +4,7 @@ using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Engine;
 using Kaito.InferenceHost.Generation;
 using Kaito.InferenceHost.Models;
+using Microsoft.Extensions.Logging;
 
 namespace Kaito.Tests.InferenceHost.Engine;
 
@@ -176,6 +177,17 @@ public sealed class SpeculationTests(TinyModelFixture tiny)
             var choice = JsonNode.Parse(body)!["choices"]![0]!;
             return $"{choice["text"]} {choice["finish_reason"]} {choice["logprobs"]?["tokens"]?.ToJsonString()}";
         }
+    }
+
+    [Fact]
+    public async Task Start_EngineThatCannotCheckGuesses_IsAWarning()
+    {
+        using var log = new KeptLog();
+        await using var host = await InferenceHostFixture.StartAsync(
+            () => ScriptedEngine.Load(new()), InferenceHostFixture.Options with { Speculation = new(4) },
+            adjust: builder => builder.Logging.AddProvider(log));
+
+        Assert.Contains(log.Lines, static line => line.Contains("speculative-config has no effect", StringComparison.Ordinal));
     }
 
     [Fact]
