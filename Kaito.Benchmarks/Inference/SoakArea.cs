@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Runtime;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using Kaito.Benchmarks.Engine;
 using Kaito.InferenceHost.Adapters;
@@ -13,7 +14,7 @@ namespace Kaito.Benchmarks.Inference;
 /// Very many completions, one in ten cut off by its client and one in a hundred under an adapter that is loaded for it
 /// and unloaded after it. No answer may be the server's fault, and the process must not grow.
 /// </summary>
-internal sealed class SoakArea : IBenchArea
+internal sealed partial class SoakArea : IBenchArea
 {
     private const int Clients = 16;
     private const int CancelEvery = 10;
@@ -42,11 +43,12 @@ internal sealed class SoakArea : IBenchArea
         var started = Stopwatch.GetTimestamp();
 
         // Caches and pools fill up in the first tenth.
-        var resident = new List<double>();
+        var (resident, untrimmed) = (new List<double>(), 0.0);
         for (var tenth = 0; tenth < 10; tenth++)
         {
             await RunAsync(host.Client, scratch, completions / 10, cancellationToken);
-            resident.Add(ResidentMiB());
+            untrimmed = CollectedMiB();
+            resident.Add(TrimmedMiB());
             await Console.Error.WriteLineAsync($"{_counts.Completed} completions, {resident[^1]:F1} MiB");
         }
 
@@ -57,6 +59,7 @@ internal sealed class SoakArea : IBenchArea
         yield return new("soak.adapter_loads", _counts.Loaded, "", new(completions / AdapterEvery, Bound.AtLeast));
         yield return new("soak.5xx", _counts.Faults, "", new(0, Bound.AtMost));
         yield return new("soak.refused", _counts.Refused, "", new(0, Bound.AtMost));
+        yield return new("soak.rss.untrimmed", untrimmed, "MiB");
         yield return new("soak.rss", after, "MiB");
         yield return new("soak.rss.drift", (after - before) / before * 100, "%", new(2, Bound.AtMost));
         yield return new("soak.rate", _counts.Completed / Stopwatch.GetElapsedTime(started).TotalSeconds, "1/s");
@@ -139,15 +142,38 @@ internal sealed class SoakArea : IBenchArea
     private static string AdapterPath(string scratch, int client) => Path.Combine(scratch, $"adapter-{client}");
 
     // What only waits for the collector is not growth.
-    private static double ResidentMiB()
+    private static double CollectedMiB()
     {
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         GC.WaitForPendingFinalizers();
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return ResidentMiB();
+    }
+
+    // Nor is what the C library has got back from the runtime's library and keeps for later.
+    private static double TrimmedMiB()
+    {
+        try
+        {
+            _ = MallocTrim(0);
+        }
+        catch (Exception none) when (none is EntryPointNotFoundException or DllNotFoundException)
+        {
+            // Other C libraries keep less; the figure is what it is.
+        }
+
+        return ResidentMiB();
+    }
+
+    private static double ResidentMiB()
+    {
         using var process = Process.GetCurrentProcess();
         return process.WorkingSet64 / (1024.0 * 1024);
     }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int MallocTrim(nint pad);
 
     /// <summary>Answers by kind.</summary>
     private sealed class Counts
