@@ -13,6 +13,7 @@ internal static class Words
     public const string Version = "1";
 
     private const int LongestWord = 48;
+    private const int MostAsked = 64;
 
     // What the lower-case letters from U+00E0 to U+017F look like without marks.
     private const string Bare =
@@ -30,6 +31,14 @@ internal static class Words
         }
 
         reader.EndWord();
+    }
+
+    /// <summary>A question's first words, each once: a question may be as long as a book.</summary>
+    public static IReadOnlyCollection<string> OfQuestion(string text)
+    {
+        var words = new HashSet<string>(StringComparer.Ordinal);
+        Each(text, word => _ = words.Count < MostAsked && words.Add(word));
+        return words;
     }
 
     /// <summary>The words with spaces between them.</summary>

@@ -13,8 +13,6 @@ internal sealed class WordChoice
     /// <summary>About as many rows may a search score.</summary>
     public const long MostRows = 6000;
 
-    private const int MostWords = 64;
-
     // Rows that a filter refuses are passed over, not scored.
     private const int FilteredFactor = 10;
 
@@ -33,11 +31,9 @@ internal sealed class WordChoice
     /// <param name="filtered">Whether a filter will leave few rows to score.</param>
     public string Of(SqliteConnection reader, string question, long total, bool filtered)
     {
-        var asked = new HashSet<string>(StringComparer.Ordinal);
-        Words.Each(question, word => _ = asked.Count < MostWords && asked.Add(word));
         using var count = SqliteFile.Command(reader, "SELECT doc FROM vocabulary WHERE term = $term", ("$term", ""));
         return Expression(
-            [.. asked.Select(word => (Word: word, Rows: Rows(count, word))).Where(static w => w.Rows > 0)],
+            [.. Words.OfQuestion(question).Select(word => (Word: word, Rows: Rows(count, word))).Where(static w => w.Rows > 0)],
             filtered ? FilteredFactor * MostRows : MostRows, total);
     }
 

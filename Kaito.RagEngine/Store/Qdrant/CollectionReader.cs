@@ -11,13 +11,13 @@ namespace Kaito.RagEngine.Store.Qdrant;
 internal sealed class CollectionReader(QdrantCalls calls)
 {
     private const int MostTries = 4;
-    private const int MostIds = 200;
     private const uint SmallPage = 1000;
     private const uint IdPage = 8000;
 
     // With texts and vectors these stay below four mebibytes, which some clients take at most.
     private const int ChunkPage = 128;
 
+    private static readonly string[] s_document = [Members.Write, Members.Hash, Members.Metadata];
     private static readonly string[] s_version = [Members.Document, Members.Write];
 
     public async Task<Candidates> SearchAsync(Collection collection, StoreQuery query, CancellationToken cancellationToken)
@@ -54,21 +54,8 @@ internal sealed class CollectionReader(QdrantCalls calls)
     public async Task<IReadOnlyDictionary<string, string>> HashesAsync(
         string collection, IReadOnlyCollection<string> documents, CancellationToken cancellationToken)
     {
-        var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var some in documents.Chunk(MostIds))
-        {
-            var found = await calls.RunAsync(
-                (client, ended) => client.RetrieveAsync(
-                    collection, [.. some.Select(static id => (PointId)PointIds.Document(id))],
-                    new[] { Members.Document, Members.Hash }, false, cancellationToken: ended),
-                cancellationToken);
-            foreach (var point in found)
-            {
-                hashes[point.Read(Members.Document)] = point.Read(Members.Hash);
-            }
-        }
-
-        return hashes;
+        var found = await calls.DocumentsAsync(collection, documents, [Members.Hash], cancellationToken);
+        return found.ToDictionary(static d => d.Key, static d => d.Value.Read(Members.Hash), StringComparer.Ordinal);
     }
 
     /// <summary>Every document with its chunks, in the order of insertion; those without chunks come last.</summary>
@@ -289,18 +276,9 @@ internal sealed class CollectionReader(QdrantCalls calls)
         return new([.. found], documents.Values.Sum(static head => head.Number(Members.Chunks)));
     }
 
-    // What is true of documents; those that are not there are left out.
-    private async Task<Dictionary<string, RetrievedPoint>> DocumentsAsync(
-        string collection, IEnumerable<string> ids, CancellationToken cancellationToken)
-    {
-        var pages = ids.Distinct().Chunk(MostIds).Select(some => calls.RunAsync(
-            (client, ended) => client.RetrieveAsync(
-                collection, [.. some.Select(static id => (PointId)PointIds.Document(id))],
-                new[] { Members.Document, Members.Write, Members.Hash, Members.Metadata }, false, cancellationToken: ended),
-            cancellationToken));
-        return (await Task.WhenAll(pages)).SelectMany(static page => page)
-            .ToDictionary(static point => point.Read(Members.Document), StringComparer.Ordinal);
-    }
+    private Task<Dictionary<string, RetrievedPoint>> DocumentsAsync(
+        string collection, IEnumerable<string> ids, CancellationToken cancellationToken) =>
+        calls.DocumentsAsync(collection, ids, s_document, cancellationToken);
 
     private async Task<Dictionary<Guid, RetrievedPoint>> ChunksAsync(
         string collection, IEnumerable<Guid> ids, bool vectors, CancellationToken cancellationToken)

@@ -22,21 +22,8 @@ internal sealed partial class Leftovers(QdrantCalls calls, TimeProvider clock, I
     public async Task<Dictionary<string, string>> WritesAsync(
         string collection, IEnumerable<string> documents, CancellationToken cancellationToken)
     {
-        var writes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var some in documents.Distinct().Chunk(MostIds))
-        {
-            var found = await calls.RunAsync(
-                (client, ended) => client.RetrieveAsync(
-                    collection, [.. some.Select(static id => (PointId)PointIds.Document(id))],
-                    new[] { Members.Document, Members.Write }, false, cancellationToken: ended),
-                cancellationToken);
-            foreach (var point in found)
-            {
-                writes[point.Read(Members.Document)] = point.Read(Members.Write);
-            }
-        }
-
-        return writes;
+        var found = await calls.DocumentsAsync(collection, documents, [Members.Write], cancellationToken);
+        return found.ToDictionary(static d => d.Key, static d => d.Value.Read(Members.Write), StringComparer.Ordinal);
     }
 
     /// <summary>Ends a write that is done, or given up: neither waits for the rubbish.</summary>

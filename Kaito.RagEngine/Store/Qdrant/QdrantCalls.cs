@@ -9,6 +9,9 @@ namespace Kaito.RagEngine.Store.Qdrant;
 /// </summary>
 internal sealed partial class QdrantCalls : IDisposable
 {
+    // With their metadata these stay below four mebibytes, which some clients take at most.
+    private const int MostIds = 200;
+
     private static readonly TimeSpan[] s_pauses =
         [TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(400), TimeSpan.FromMilliseconds(1200)];
 
@@ -110,6 +113,32 @@ internal sealed partial class QdrantCalls : IDisposable
             next = answer.NextPageOffset;
         }
         while (next is not null);
+    }
+
+    /// <summary>Documents by their ids; those that are not there are left out.</summary>
+    /// <param name="collection">Where they are.</param>
+    /// <param name="ids">Any number, in any order.</param>
+    /// <param name="members">What is read of each, besides its id.</param>
+    /// <param name="cancellationToken">Ends calls and pauses.</param>
+    public async Task<Dictionary<string, RetrievedPoint>> DocumentsAsync(
+        string collection, IEnumerable<string> ids, string[] members, CancellationToken cancellationToken)
+    {
+        string[] payload = [Members.Document, .. members];
+        var documents = new Dictionary<string, RetrievedPoint>(StringComparer.Ordinal);
+        foreach (var some in ids.Distinct().Chunk(MostIds))
+        {
+            var found = await RunAsync(
+                (client, ended) => client.RetrieveAsync(
+                    collection, [.. some.Select(static id => (PointId)PointIds.Document(id))], payload, false,
+                    cancellationToken: ended),
+                cancellationToken);
+            foreach (var point in found)
+            {
+                documents[point.Read(Members.Document)] = point;
+            }
+        }
+
+        return documents;
     }
 
     public void Dispose()

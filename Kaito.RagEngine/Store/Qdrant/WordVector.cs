@@ -8,7 +8,6 @@ namespace Kaito.RagEngine.Store.Qdrant;
 /// </summary>
 internal static class WordVector
 {
-    private const int MostWords = 64;
     private const double Saturation = 1.2;
     private const double LengthShare = 0.75;
 
@@ -34,14 +33,7 @@ internal static class WordVector
     /// <summary>Of a question: its first words, each once.</summary>
     public static (float[] Values, uint[] Indices) OfQuestion(string text)
     {
-        var indices = new SortedSet<uint>();
-        Words.Each(text, word =>
-        {
-            if (indices.Count < MostWords)
-            {
-                indices.Add(Index(word));
-            }
-        });
+        var indices = new SortedSet<uint>(Words.OfQuestion(text).Select(Index));
         return ([.. indices.Select(static _ => 1f)], [.. indices]);
     }
 
