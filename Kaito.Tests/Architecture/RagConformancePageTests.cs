@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Kaito.Tests.Architecture;
@@ -6,11 +5,7 @@ namespace Kaito.Tests.Architecture;
 /// <summary>No behaviour that upstream's retrieval tests pin is forgotten; each is held by tests or says why not.</summary>
 public sealed partial class RagConformancePageTests
 {
-    private static readonly string[][] s_rows =
-    [
-        .. File.ReadLines(Repository.Path("docs", "rag-conformance.md"))
-            .Where(static line => Row().IsMatch(line)).Select(static line => line.Split('|', StringSplitOptions.TrimEntries)),
-    ];
+    private static readonly string[][] s_rows = ConformanceTable.Read("rag-conformance.md");
 
     [Theory]
     [InlineData('M', 9)]
@@ -26,7 +21,7 @@ public sealed partial class RagConformancePageTests
     [InlineData('E', 7)]
     public void Rows_OfUpstreamsTests_AreEachThereOnce(char file, int count) => Assert.Equal(
         Enumerable.Range(1, count),
-        s_rows.Select(static row => row[1]).Where(row => row[0] == file).SelectMany(Numbers).Order());
+        s_rows.Select(static row => row[1]).Where(row => row[0] == file).SelectMany(ConformanceTable.Numbers).Order());
 
     [Fact]
     public void Row_WithoutATest_QuotesTheDifference()
@@ -40,16 +35,6 @@ public sealed partial class RagConformancePageTests
             Assert.All(quoted, quote => Assert.Contains($"| {quote.Groups[1].Value}", differences, StringComparison.Ordinal));
         });
     }
-
-    // C-1, C-3–C-5 is 1, 3, 4 and 5.
-    private static IEnumerable<int> Numbers(string rows) => rows.Split(", ").SelectMany(static part =>
-    {
-        var ends = part.Split('–').Select(static end => int.Parse(end[2..], CultureInfo.InvariantCulture)).ToArray();
-        return Enumerable.Range(ends[0], ends[^1] - ends[0] + 1);
-    });
-
-    [GeneratedRegex(@"^\| [A-Z]-\d")]
-    private static partial Regex Row();
 
     [GeneratedRegex(@"\*([^*]+)\*")]
     private static partial Regex Quoted();

@@ -61,7 +61,7 @@ internal sealed class UnaryCalls : IDisposable
     public void Dispose() => _http.Dispose();
 
     // One to eight digits and a unit.
-    internal static string Header(TimeSpan timeout)
+    private static string Header(TimeSpan timeout)
     {
         var milliseconds = Math.Max(1, (long)Math.Ceiling(timeout.TotalMilliseconds));
         return milliseconds <= 99_999_999
