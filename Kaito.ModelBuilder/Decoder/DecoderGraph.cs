@@ -340,25 +340,30 @@ internal sealed class DecoderGraph
             return;
         }
 
-        var blocks = Int4Blocks.Quantize(
-            weight, outputs, width, _precision == WeightPrecision.Int4Block128 ? 128 : 32);
+        var form = _precision switch
+        {
+            WeightPrecision.Int4 => new BlockForm(4, 32),
+            WeightPrecision.Int4Block128 => new BlockForm(4, 128),
+            _ => new BlockForm(8, 32),
+        };
+        var blocks = WeightBlocks.Quantize(weight, outputs, width, form);
         _graph.Node(
             OnnxGraph.Microsoft,
             "MatMulNBits",
             [
                 input,
                 _graph.Initializer<byte>(
-                    $"{name}.MatMul.weight_Q4",
+                    string.Create(CultureInfo.InvariantCulture, $"{name}.MatMul.weight_Q{form.Bits}"),
                     OnnxType.UInt8,
-                    [outputs, blocks.PerRow, blocks.BlockSize / 2],
+                    [outputs, blocks.PerRow, form.Bytes],
                     blocks.Packed),
                 _graph.Floats($"{name}.MatMul.weight_scales", [outputs * blocks.PerRow], blocks.Scales),
             ],
             [output],
             ("K", (long)width),
             ("N", (long)outputs),
-            ("bits", 4L),
-            ("block_size", (long)blocks.BlockSize),
+            ("bits", (long)form.Bits),
+            ("block_size", (long)form.Size),
             ("accuracy_level", 4L));
     }
 

@@ -8,8 +8,17 @@ internal enum WeightPrecision
     /// <summary>4 bits, blocks of 32 along the input axis, symmetric.</summary>
     Int4,
 
-    /// <summary>Blocks of 128: fewer scales to read and to multiply with, so faster and a little less exact.</summary>
+    /// <summary>
+    /// Blocks of 128: fewer scales to read and to multiply with, so faster and a little less exact. Some of ONNX Runtime's kernels
+    /// for them add in another order when there are more rows, so an answer may depend on what else is in its batch.
+    /// </summary>
     Int4Block128,
+
+    /// <summary>
+    /// 8 bits, blocks of 32, symmetric: hardly told from float32. A single sequence waits for memory, so twice that of 4 bits
+    /// makes it slower; many wait for arithmetic, which costs the same.
+    /// </summary>
+    Int8,
 }
 
 /// <summary>How the parts of a layer hang together; x is what comes in.</summary>

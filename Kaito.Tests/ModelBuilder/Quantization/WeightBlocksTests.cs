@@ -5,7 +5,7 @@ using Kaito.ModelBuilder.Tiny;
 
 namespace Kaito.Tests.ModelBuilder.Quantization;
 
-public sealed class Int4BlocksTests
+public sealed class WeightBlocksTests
 {
     private static readonly DecoderShape s_shape = new()
     {
@@ -22,16 +22,17 @@ public sealed class Int4BlocksTests
     };
 
     [Theory]
-    [InlineData(64, 32)]
-    [InlineData(40, 32)]
-    [InlineData(7, 32)]
-    [InlineData(300, 128)]
-    public void Quantize_RandomMatrix_IsOffByAtMostAScale(int width, int blockSize)
+    [InlineData(64, 4, 32)]
+    [InlineData(40, 4, 32)]
+    [InlineData(7, 4, 32)]
+    [InlineData(300, 4, 128)]
+    [InlineData(300, 8, 128)]
+    public void Quantize_RandomMatrix_IsOffByAtMostAScale(int width, int bits, int blockSize)
     {
         const int Rows = 9;
         var matrix = Normals("matrix", Rows * width, 1);
 
-        var blocks = Int4Blocks.Quantize(matrix, Rows, width, blockSize);
+        var blocks = WeightBlocks.Quantize(matrix, Rows, width, new(bits, blockSize));
 
         var restored = blocks.Dequantize(Rows, width);
         var squares = 0f;
@@ -48,38 +49,46 @@ public sealed class Int4BlocksTests
     }
 
     [Theory]
-    [InlineData(3f)]
-    [InlineData(-3f)]
-    public void Quantize_LargestOfABlock_IsExact(float largest)
+    [InlineData(3f, 4)]
+    [InlineData(-3f, 4)]
+    [InlineData(3f, 8)]
+    [InlineData(-3f, 8)]
+    public void Quantize_LargestOfABlock_IsExact(float largest, int bits)
     {
         var matrix = Normals("block", 32, 0.5);
         matrix[5] = largest;
 
-        Assert.Equal(largest, Int4Blocks.Quantize(matrix, 1, 32, 32).Dequantize(1, 32)[5]);
+        Assert.Equal(largest, WeightBlocks.Quantize(matrix, 1, 32, new(bits, 32)).Dequantize(1, 32)[5]);
     }
 
-    [Fact]
-    public void Quantize_Zeros_StayZero() =>
-        Assert.All(Int4Blocks.Quantize(new float[64], 2, 32, 32).Dequantize(2, 32), value => Assert.Equal(0f, value));
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Quantize_Zeros_StayZero(int bits) => Assert.All(
+        WeightBlocks.Quantize(new float[64], 2, 32, new(bits, 32)).Dequantize(2, 32), value => Assert.Equal(0f, value));
 
     [Theory]
-    [InlineData("Int4", 32)]
-    [InlineData("Int4Block128", 128)]
-    public void Int4Graph_OverRoundedWeights_EqualsFloat32Graph(string precision, int blockSize)
+    [InlineData("Int4", 4, 32)]
+    [InlineData("Int4Block128", 4, 128)]
+    [InlineData("Int8", 8, 32)]
+    public void Graph_OverRoundedWeights_EqualsFloat32Graph(string precision, int bits, int blockSize)
     {
         // Only the 8-bit activations of the kernel differ then: 3 % of the logits' deviation.
-        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => new Rounded(weights, blockSize));
+        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => new Rounded(weights, new(bits, blockSize)));
 
         Assert.InRange(error, 0, 0.03);
     }
 
-    [Fact]
-    public void Int4Graph_OverRandomWeights_StaysNearFloat32Graph()
+    // Normal weights have no structure to keep: with 4 bits each product is off by a tenth, and seven in a row add up; with 8
+    // bits hardly more than the kernel's 8-bit activations remain.
+    [Theory]
+    [InlineData("Int4", 0.35)]
+    [InlineData("Int8", 0.04)]
+    public void Graph_OverRandomWeights_StaysNearFloat32Graph(string precision, double most)
     {
-        // Normal weights have no structure to keep: each product is off by a tenth, and seven in a row add up.
-        var error = RelativeError(WeightPrecision.Int4, weights => weights);
+        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => weights);
 
-        Assert.InRange(error, 0.001, 0.35);
+        Assert.InRange(error, 0.001, most);
     }
 
     // Root mean square of the difference to the float32 graph, in units of the float32 logits' own.
@@ -88,10 +97,10 @@ public sealed class Int4BlocksTests
         using var scratch = new ScratchFolder();
         var weights = new RandomWeights();
         Build(scratch.Path("reference"), reference(weights), WeightPrecision.Float32);
-        Build(scratch.Path("int4"), weights, precision);
+        Build(scratch.Path("quantized"), weights, precision);
         var tokens = Enumerable.Range(0, 24).Select(i => (i * 37) % s_shape.Vocabulary).ToArray();
         var expected = Logits(scratch.Path("reference"), tokens);
-        var actual = Logits(scratch.Path("int4"), tokens);
+        var actual = Logits(scratch.Path("quantized"), tokens);
         var difference = expected.Zip(actual).Sum(pair => Math.Pow(pair.First - pair.Second, 2));
         return Math.Sqrt(difference / expected.Sum(value => (double)value * value));
     }
@@ -122,15 +131,15 @@ public sealed class Int4BlocksTests
             : Normals(name, shape[0] * shape[1], 1 / Math.Sqrt(shape[1]));
     }
 
-    // The same weights after a trip through 4 bits; the embedding is not quantised.
-    private sealed class Rounded(IDecoderWeights weights, int blockSize) : IDecoderWeights
+    // The same weights after a trip through its codes; the embedding is not quantised.
+    private sealed class Rounded(IDecoderWeights weights, BlockForm form) : IDecoderWeights
     {
         public float[] Read(string name, params ReadOnlySpan<int> shape)
         {
             var read = weights.Read(name, shape);
             return shape.Length == 1 || name.Contains("embed", StringComparison.Ordinal)
                 ? read
-                : Int4Blocks.Quantize(read, shape[0], shape[1], blockSize).Dequantize(shape[0], shape[1]);
+                : WeightBlocks.Quantize(read, shape[0], shape[1], form).Dequantize(shape[0], shape[1]);
         }
     }
 }
