@@ -18,8 +18,8 @@ try
         args,
         [
             new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new InferenceArea(), new MaskArea(),
-            new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(), new SoakArea(),
-            new SpeculationArea(), new StartStopArea(),
+            new PrecisionArea(), new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(),
+            new SoakArea(), new SpeculationArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

@@ -42,7 +42,6 @@ internal sealed partial class SoakArea : IBenchArea
         using var host = new ServedHost(path, options => options with { Adapters = adapters });
         var started = Stopwatch.GetTimestamp();
 
-        // Caches and pools fill up in the first tenth.
         var (resident, untrimmed) = (new List<double>(), 0.0);
         for (var tenth = 0; tenth < 10; tenth++)
         {
@@ -52,7 +51,8 @@ internal sealed partial class SoakArea : IBenchArea
             await Console.Error.WriteLineAsync($"{_counts.Completed} completions, {resident[^1]:F1} MiB");
         }
 
-        var (before, after) = (resident[0], resident[^1]);
+        // One sample is off by a percent either way.
+        var (before, after) = (Median.Of(resident[..3]), Median.Of(resident[^3..]));
 
         yield return new("soak.completions", _counts.Completed, "", new(completions, Bound.AtLeast));
         yield return new("soak.cancels", _counts.Cancelled, "", new(completions / CancelEvery, Bound.AtLeast));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
+using Kaito.Benchmarks.Models;
 using Kaito.InferenceHost.Engine;
 
 namespace Kaito.Benchmarks.Inference;
@@ -22,7 +23,7 @@ internal sealed class SpeculationArea : IBenchArea
 
     private IEnumerable<Metric> Measure(bool quick)
     {
-        var folder = ModelFolder.Read(MediumModel.Ensure());
+        var folder = ModelFolder.Read(BenchModel.EnsureDeep());
         var options = new EngineOptions { MaxSequences = 1, PrefixBytes = 0 };
         using var plain = SlotEngine.Load(folder, options);
         using var guessing = SlotEngine.Load(folder, options with { Speculation = new(4, 4, 2) });

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
+using Kaito.Benchmarks.Models;
 using Kaito.InferenceHost.Constraints;
 using Kaito.InferenceHost.Engine;
 
@@ -46,7 +47,7 @@ internal sealed class MaskArea : IBenchArea
         yield return new("mask.form.p50", _firsts[_firsts.Count / 2], "ms", null, Where);
         yield return new("mask.form.p99", _firsts[_firsts.Count * 99 / 100], "ms", null, Where);
         using var engine = SlotEngine.Load(
-            ModelFolder.Read(WideModel.Ensure()), new() { MaxSequences = Batch, PrefixBytes = 0 });
+            ModelFolder.Read(BenchModel.EnsureWide()), new() { MaxSequences = Batch, PrefixBytes = 0 });
         foreach (var (rows, known) in new[] { (1, false), (1, true), (Batch, false), (Batch, true) })
         {
             var share = Share(engine, tokenizer, rows, known, quick);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Kaito.Benchmarks.Models;
 using Kaito.ModelBuilder.Folders;
 using Kaito.ModelBuilder.Onnx;
 

@@ -1,7 +1,7 @@
 using Kaito.ModelBuilder.Decoder;
 using Kaito.ModelBuilder.Tiny;
 
-namespace Kaito.Benchmarks;
+namespace Kaito.Benchmarks.Models;
 
 /// <summary>
 /// Weights of models whose cost is measured: the same numbers over and over, as drawing hundreds of millions would take longer
