@@ -15,8 +15,6 @@ internal sealed class InferenceArea : IBenchArea
 {
     private const int PromptTokens = 16;
 
-    private static readonly TimeSpan s_warm = TimeSpan.FromSeconds(6);
-
     private int _seed;
 
     public string Name => "inference";
@@ -72,7 +70,7 @@ internal sealed class InferenceArea : IBenchArea
         await client.TogetherAsync(Even(streams, 8), cancellationToken);
         _ = MixedLoad.Rate(engine, Even(streams, 8), streams);
         var (ratios, rates, allocated) = (new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round < (quick ? 3 : 25); round++)
+        for (var round = 0; round < (quick ? 2 : 25); round++)
         {
             // Whoever is second in a round may meet another machine.
             var raw = round % 2 == 0 ? MixedLoad.Rate(engine, Even(streams, newTokens), streams) : 0;
@@ -92,14 +90,14 @@ internal sealed class InferenceArea : IBenchArea
     private async IAsyncEnumerable<Metric> ConcurrencyAsync(
         StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        const int NewTokens = 96;
+        var newTokens = quick ? 48 : 96;
         foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
         {
             var ratios = new List<double>();
-            for (var round = 0; round < (quick ? 3 : 15); round++)
+            for (var round = 0; round < (quick ? 2 : 15); round++)
             {
-                var (one, _) = await client.TogetherAsync(Even(1, NewTokens), cancellationToken);
-                var (all, _) = await client.TogetherAsync(Even(streams, NewTokens), cancellationToken);
+                var (one, _) = await client.TogetherAsync(Even(1, newTokens), cancellationToken);
+                var (all, _) = await client.TogetherAsync(Even(streams, newTokens), cancellationToken);
                 ratios.Add(all / one);
             }
 
@@ -111,7 +109,7 @@ internal sealed class InferenceArea : IBenchArea
         StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const int Streams = 4;
-        var newTokens = quick ? 128 : 384;
+        var newTokens = quick ? 96 : 384;
         var (halves, tails, first) = (new List<double>(), new List<double>(), new List<double>());
         var (p50, p95) = (new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 1 : 5); round++)
@@ -155,7 +153,7 @@ internal sealed class InferenceArea : IBenchArea
         var (apart, batches, rates) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 1 : 5); round++)
         {
-            var items = MixedLoad.Draw(++_seed, quick ? 16 : 32, folder.VocabularySize);
+            var items = MixedLoad.Draw(++_seed, quick ? 8 : 32, folder.VocabularySize);
             rates.Add(MixedLoad.Rate(engine, items, Together));
             apart.Add(rates[^1] / MixedLoad.Rate(generators, items, Together));
             batches.Add(rates[^1] / GenAiBatches.Rate(folder.Path, items, Together, options.Threads));
@@ -177,7 +175,7 @@ internal sealed class InferenceArea : IBenchArea
         using var engine = SlotEngine.Load(folder, new() { PrefixBytes = 0 });
         using var host = new ServedHost(path);
         var client = new StreamClient(host.Client);
-        await WarmAsync(engine, client, cancellationToken);
+        await WarmAsync(engine, client, TimeSpan.FromSeconds(quick ? 3 : 15), cancellationToken);
         var added = new List<double>();
         for (var round = 0; round < (quick ? 5 : 25); round++)
         {
@@ -191,10 +189,11 @@ internal sealed class InferenceArea : IBenchArea
 
     // What is hot is compiled beside the first answers, on the cores that they need: a cost of the first half-minute of a host,
     // which a small model gets behind it in seconds.
-    private async Task WarmAsync(SlotEngine engine, StreamClient client, CancellationToken cancellationToken)
+    private async Task WarmAsync(
+        SlotEngine engine, StreamClient client, TimeSpan time, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(started) < s_warm)
+        while (Stopwatch.GetElapsedTime(started) < time)
         {
             _ = MixedLoad.Rate(engine, Even(4, 100), 4);
             await client.TogetherAsync(Even(16, 100), cancellationToken);
