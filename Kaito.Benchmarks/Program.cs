@@ -17,9 +17,9 @@ try
     return await BenchApp.RunAsync(
         args,
         [
-            new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new InferenceArea(), new MaskArea(),
-            new PrecisionArea(), new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(), new KubeScaleArea(),
-            new SoakArea(), new SpeculationArea(), new StartStopArea(),
+            new ConcurrencyArea(), new CrashArea(), new EngineArea(), new FirstLightArea(), new FuzzArea(), new InferenceArea(),
+            new MaskArea(), new PrecisionArea(), new QualityArea(), new RagArea(), new RagCrashArea(), new ScaleArea(),
+            new KubeScaleArea(), new SoakArea(), new SpeculationArea(), new StartStopArea(),
         ],
         Console.Out, stop.Token);
 }

@@ -32,18 +32,13 @@ internal sealed class InferenceArea : IBenchArea
         var options = new EngineOptions { PrefixBytes = 0 };
         using var engine = SlotEngine.Load(folder, options);
         using var host = new ServedHost(path);
-        var client = new StreamClient(host.Client);
+        var client = new StreamClient(host.Client.BaseAddress!);
         foreach (var streams in new[] { 1, 4, 8, 16 })
         {
             await foreach (var metric in AgainstRawAsync(engine, client, streams, quick, cancellationToken))
             {
                 yield return metric;
             }
-        }
-
-        await foreach (var metric in ConcurrencyAsync(client, quick, cancellationToken))
-        {
-            yield return metric;
         }
 
         await foreach (var metric in LatencyAsync(client, quick, cancellationToken))
@@ -85,24 +80,6 @@ internal sealed class InferenceArea : IBenchArea
         yield return new($"inference.served.{streams}", Median.Of(rates), "tok/s");
         yield return new($"inference.served.{streams}.vs_raw", Median.Of(ratios), "x", new(0.97, Bound.AtLeast));
         yield return new($"inference.allocated.{streams}", Median.Of(allocated), "B/tok");
-    }
-
-    private async IAsyncEnumerable<Metric> ConcurrencyAsync(
-        StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var newTokens = quick ? 48 : 96;
-        foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
-        {
-            var ratios = new List<double>();
-            for (var round = 0; round < (quick ? 2 : 15); round++)
-            {
-                var (one, _) = await client.TogetherAsync(Even(1, newTokens), cancellationToken);
-                var (all, _) = await client.TogetherAsync(Even(streams, newTokens), cancellationToken);
-                ratios.Add(all / one);
-            }
-
-            yield return new($"inference.concurrent.{streams}", Median.Of(ratios), "x", new(limit, Bound.AtMost));
-        }
     }
 
     private async IAsyncEnumerable<Metric> LatencyAsync(
@@ -174,7 +151,7 @@ internal sealed class InferenceArea : IBenchArea
         var folder = ModelFolder.Read(path);
         using var engine = SlotEngine.Load(folder, new() { PrefixBytes = 0 });
         using var host = new ServedHost(path);
-        var client = new StreamClient(host.Client);
+        var client = new StreamClient(host.Client.BaseAddress!);
         await WarmAsync(engine, client, TimeSpan.FromSeconds(quick ? 3 : 15), cancellationToken);
         var added = new List<double>();
         for (var round = 0; round < (quick ? 5 : 25); round++)

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 
 namespace Kaito.Benchmarks.Inference;
@@ -15,29 +15,48 @@ internal sealed record Streamed(long Started, List<long> Events)
         Events.Skip(1), static (a, b) => Stopwatch.GetElapsedTime(a, b).TotalMilliseconds);
 }
 
-/// <summary>A client that streams completions and keeps nothing but times.</summary>
-internal sealed class StreamClient(HttpClient client)
+/// <summary>
+/// Streams completions and keeps nothing but times. It shares its cores with the host, so it does no more than a load generator
+/// must: a thread and a blocking socket for each answer.
+/// </summary>
+/// <param name="host">Its address.</param>
+internal sealed class StreamClient(Uri host)
 {
-    public async Task<Streamed> AskAsync(LoadItem item, CancellationToken cancellationToken)
+    private const int LongestWaitMs = 60_000;
+
+    public Task<Streamed> AskAsync(LoadItem item, CancellationToken cancellationToken) => Task.Factory.StartNew(
+        () => Ask(item, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private Streamed Ask(LoadItem item, CancellationToken cancellationToken)
     {
         var body = $$"""
             {"prompt":[{{string.Join(',', item.Prompt)}}],"max_tokens":{{item.NewTokens}},"temperature":0,
              "ignore_eos":true,"stream":true}
             """;
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
-        {
-            Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json")),
-        };
+        var request = FormattableString.Invariant(
+            $"POST /v1/completions HTTP/1.1\r\nHost: {host.Authority}\r\nContent-Type: application/json\r\n")
+            + FormattableString.Invariant($"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}");
         var streamed = new Streamed(Stopwatch.GetTimestamp(), []);
-        using var response = await client.SendAsync(
-            request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        response.EnsureSuccessStatusCode();
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            ReceiveTimeout = LongestWaitMs,
+            SendTimeout = LongestWaitMs,
+        };
+        using var cut = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
+        socket.Connect(host.Host, host.Port);
+        socket.Send(Encoding.UTF8.GetBytes(request));
         var buffer = new byte[16 << 10];
-        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var read)
+        for (var first = true; socket.Receive(buffer) is > 0 and var read; first = false)
         {
             var now = Stopwatch.GetTimestamp();
-            for (var events = buffer.AsSpan(0, read).Count("\n\n"u8); events > 0; events--)
+            var bytes = buffer.AsSpan(0, read);
+            if (first && !bytes.StartsWith("HTTP/1.1 200 "u8))
+            {
+                throw new InvalidOperationException($"The host answered: {Encoding.UTF8.GetString(bytes)}");
+            }
+
+            for (var events = bytes.Count("\n\n"u8); events > 0; events--)
             {
                 streamed.Events.Add(now);
             }
@@ -52,8 +71,7 @@ internal sealed class StreamClient(HttpClient client)
         LoadItem[] items, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var seen = await Task.WhenAll(items.Select(item => Task.Run(
-            () => AskAsync(item, cancellationToken), cancellationToken)));
+        var seen = await Task.WhenAll(items.Select(item => AskAsync(item, cancellationToken)));
         return (Stopwatch.GetElapsedTime(started).TotalSeconds, seen);
     }
 }
