@@ -86,7 +86,7 @@ internal sealed class InferenceArea : IBenchArea
         StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const int Streams = 4;
-        var newTokens = quick ? 96 : 384;
+        var newTokens = quick ? 192 : 384;
         var (halves, tails, first) = (new List<double>(), new List<double>(), new List<double>());
         var (p50, p95) = (new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 1 : 5); round++)
