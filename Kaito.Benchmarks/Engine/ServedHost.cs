@@ -33,6 +33,8 @@ internal sealed class ServedHost : IDisposable
         }
     }
 
+    public Uri Address => Client.BaseAddress!;
+
     public HttpClient Client { get; } = new() { Timeout = s_limit };
 
     public void Dispose()

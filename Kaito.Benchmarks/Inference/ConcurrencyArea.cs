@@ -12,27 +12,24 @@ namespace Kaito.Benchmarks.Inference;
 /// </summary>
 internal sealed class ConcurrencyArea : IBenchArea
 {
-    private const int PromptTokens = 16;
-
-    private int _seed;
-
     public string Name => "concurrency";
 
     public async IAsyncEnumerable<Metric> MeasureAsync(
         bool quick, string scratch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var newTokens = quick ? 24 : 96;
         foreach (var precision in new[] { WeightPrecision.Float32, WeightPrecision.Int4 })
         {
             using var host = new ServedHost(BenchModel.EnsureDeep(precision));
-            var client = new StreamClient(host.Client.BaseAddress!);
-            await client.TogetherAsync(Even(8, 48), cancellationToken);
+            var client = new StreamClient(host.Address);
+            await client.TogetherAsync(MixedLoad.Even(8, 48), cancellationToken);
             foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
             {
                 var (alone, ratios) = (new List<double>(), new List<double>());
                 for (var round = 0; round < (quick ? 2 : 15); round++)
                 {
-                    var (one, _) = await client.TogetherAsync(Even(1, quick ? 24 : 96), cancellationToken);
-                    var (all, _) = await client.TogetherAsync(Even(streams, quick ? 24 : 96), cancellationToken);
+                    var (one, _) = await client.TogetherAsync(MixedLoad.Even(1, newTokens), cancellationToken);
+                    var (all, _) = await client.TogetherAsync(MixedLoad.Even(streams, newTokens), cancellationToken);
                     alone.Add(one);
                     ratios.Add(all / one);
                 }
@@ -43,6 +40,4 @@ internal sealed class ConcurrencyArea : IBenchArea
             }
         }
     }
-
-    private LoadItem[] Even(int count, int newTokens) => MixedLoad.Even(++_seed, count, PromptTokens, newTokens, 400);
 }

@@ -13,10 +13,6 @@ namespace Kaito.Benchmarks.Inference;
 /// </summary>
 internal sealed class InferenceArea : IBenchArea
 {
-    private const int PromptTokens = 16;
-
-    private int _seed;
-
     public string Name => "inference";
 
     public async IAsyncEnumerable<Metric> MeasureAsync(
@@ -32,7 +28,7 @@ internal sealed class InferenceArea : IBenchArea
         var options = new EngineOptions { PrefixBytes = 0 };
         using var engine = SlotEngine.Load(folder, options);
         using var host = new ServedHost(path);
-        var client = new StreamClient(host.Client.BaseAddress!);
+        var client = new StreamClient(host.Address);
         foreach (var streams in new[] { 1, 4, 8, 16 })
         {
             await foreach (var metric in AgainstRawAsync(engine, client, streams, quick, cancellationToken))
@@ -54,7 +50,7 @@ internal sealed class InferenceArea : IBenchArea
         yield return new("inference.rss", Environment.WorkingSet / (1024.0 * 1024), "MiB");
     }
 
-    private async IAsyncEnumerable<Metric> AgainstRawAsync(
+    private static async IAsyncEnumerable<Metric> AgainstRawAsync(
         SlotEngine engine,
         StreamClient client,
         int streams,
@@ -62,27 +58,28 @@ internal sealed class InferenceArea : IBenchArea
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var newTokens = quick ? 32 : 96;
-        await client.TogetherAsync(Even(streams, 8), cancellationToken);
-        _ = MixedLoad.Rate(engine, Even(streams, 8), streams);
+        await client.TogetherAsync(MixedLoad.Even(streams, 8), cancellationToken);
+        _ = MixedLoad.Rate(engine, MixedLoad.Even(streams, 8), streams);
         var (ratios, rates, allocated) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 2 : 25); round++)
         {
             // Whoever is second in a round may meet another machine.
-            var raw = round % 2 == 0 ? MixedLoad.Rate(engine, Even(streams, newTokens), streams) : 0;
+            var raw = round % 2 == 0 ? Raw() : default(double?);
             var before = GC.GetTotalAllocatedBytes();
-            var (seconds, _) = await client.TogetherAsync(Even(streams, newTokens), cancellationToken);
+            var (seconds, _) = await client.TogetherAsync(MixedLoad.Even(streams, newTokens), cancellationToken);
             allocated.Add((GC.GetTotalAllocatedBytes() - before) / (double)(streams * newTokens));
             rates.Add(streams * newTokens / seconds);
-            raw = raw == 0 ? MixedLoad.Rate(engine, Even(streams, newTokens), streams) : raw;
-            ratios.Add(rates[^1] / raw);
+            ratios.Add(rates[^1] / (raw ?? Raw()));
         }
 
         yield return new($"inference.served.{streams}", Median.Of(rates), "tok/s");
         yield return new($"inference.served.{streams}.vs_raw", Median.Of(ratios), "x", new(0.97, Bound.AtLeast));
         yield return new($"inference.allocated.{streams}", Median.Of(allocated), "B/tok");
+
+        double Raw() => MixedLoad.Rate(engine, MixedLoad.Even(streams, newTokens), streams);
     }
 
-    private async IAsyncEnumerable<Metric> LatencyAsync(
+    private static async IAsyncEnumerable<Metric> LatencyAsync(
         StreamClient client, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const int Streams = 4;
@@ -91,10 +88,10 @@ internal sealed class InferenceArea : IBenchArea
         var (p50, p95) = (new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 1 : 5); round++)
         {
-            var items = Even(Streams, newTokens);
+            var items = MixedLoad.Even(Streams, newTokens);
             var (_, alone) = await client.TogetherAsync(items, cancellationToken);
             var others = OthersAsync(client, first, quick ? 1 : 3, cancellationToken);
-            var (_, beside) = await client.TogetherAsync(Even(Streams, newTokens), cancellationToken);
+            var (_, beside) = await client.TogetherAsync(MixedLoad.Even(Streams, newTokens), cancellationToken);
             await others;
             var (quiet, busy) = (Gaps(alone), Gaps(beside));
             p50.Add(Share(busy, 0.5));
@@ -112,17 +109,17 @@ internal sealed class InferenceArea : IBenchArea
     }
 
     // Long prompts, one after another, while the streams run.
-    private async Task OthersAsync(
+    private static async Task OthersAsync(
         StreamClient client, List<double> first, int count, CancellationToken cancellationToken)
     {
         for (var other = 0; other < count; other++)
         {
-            var seen = await client.AskAsync(MixedLoad.Even(++_seed, 1, 320, 2, 400)[0], cancellationToken);
+            var seen = await client.AskAsync(MixedLoad.Even(1, 2, prompt: 320)[0], cancellationToken);
             first.Add(seen.FirstMs);
         }
     }
 
-    private IEnumerable<Metric> MixedLengths(
+    private static IEnumerable<Metric> MixedLengths(
         SlotEngine engine, ModelFolder folder, EngineOptions options, bool quick)
     {
         const int Together = 8;
@@ -130,7 +127,7 @@ internal sealed class InferenceArea : IBenchArea
         var (apart, batches, rates) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = 0; round < (quick ? 1 : 5); round++)
         {
-            var items = MixedLoad.Draw(++_seed, quick ? 8 : 32, folder.VocabularySize);
+            var items = MixedLoad.Draw(quick ? 8 : 32, folder.VocabularySize);
             rates.Add(MixedLoad.Rate(engine, items, Together));
             apart.Add(rates[^1] / MixedLoad.Rate(generators, items, Together));
             batches.Add(rates[^1] / GenAiBatches.Rate(folder.Path, items, Together, options.Threads));
@@ -142,7 +139,7 @@ internal sealed class InferenceArea : IBenchArea
     }
 
     // A small model's steps are short enough to see what the server adds to each.
-    private async IAsyncEnumerable<Metric> AddedAsync(
+    private static async IAsyncEnumerable<Metric> AddedAsync(
         string scratch, bool quick, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const int NewTokens = 1000;
@@ -151,13 +148,13 @@ internal sealed class InferenceArea : IBenchArea
         var folder = ModelFolder.Read(path);
         using var engine = SlotEngine.Load(folder, new() { PrefixBytes = 0 });
         using var host = new ServedHost(path);
-        var client = new StreamClient(host.Client.BaseAddress!);
+        var client = new StreamClient(host.Address);
         await WarmAsync(engine, client, TimeSpan.FromSeconds(quick ? 3 : 15), cancellationToken);
         var added = new List<double>();
         for (var round = 0; round < (quick ? 5 : 25); round++)
         {
-            var raw = NewTokens / MixedLoad.Rate(engine, Even(1, NewTokens), 1);
-            var (served, _) = await client.TogetherAsync(Even(1, NewTokens), cancellationToken);
+            var raw = NewTokens / MixedLoad.Rate(engine, MixedLoad.Even(1, NewTokens), 1);
+            var (served, _) = await client.TogetherAsync(MixedLoad.Even(1, NewTokens), cancellationToken);
             added.Add((served - raw) / NewTokens * 1e6);
         }
 
@@ -166,19 +163,16 @@ internal sealed class InferenceArea : IBenchArea
 
     // What is hot is compiled beside the first answers, on the cores that they need: a cost of the first half-minute of a host,
     // which a small model gets behind it in seconds.
-    private async Task WarmAsync(
+    private static async Task WarmAsync(
         SlotEngine engine, StreamClient client, TimeSpan time, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(started) < time)
         {
-            _ = MixedLoad.Rate(engine, Even(4, 100), 4);
-            await client.TogetherAsync(Even(16, 100), cancellationToken);
+            _ = MixedLoad.Rate(engine, MixedLoad.Even(4, 100), 4);
+            await client.TogetherAsync(MixedLoad.Even(16, 100), cancellationToken);
         }
     }
-
-    // Other prompts each time: nothing is found in a cache.
-    private LoadItem[] Even(int count, int newTokens) => MixedLoad.Even(++_seed, count, PromptTokens, newTokens, 400);
 
     private static double[] Gaps(Streamed[] seen) => [.. seen.SelectMany(static s => s.GapsMs).Order()];
 

@@ -12,18 +12,24 @@ internal sealed record LoadItem(int[] Prompt, int NewTokens);
 /// <summary>Requests of all lengths, so many of them at a time: whoever ends makes room for the next one.</summary>
 internal static class MixedLoad
 {
-    /// <summary>Prompts of 8 to 64 tokens, answers of 8 to 96.</summary>
-    public static LoadItem[] Draw(int seed, int count, int vocabulary)
+    // Every model of the bench has these.
+    private const int Vocabulary = 400;
+
+    private static int s_draws;
+
+    /// <summary>Prompts of 8 to 64 tokens, answers of 8 to 96; other prompts each time.</summary>
+    public static LoadItem[] Draw(int count, int vocabulary)
     {
-        var random = new Random(seed);
+        var random = Next();
         return [.. Enumerable.Range(0, count).Select(_ => new LoadItem(
             Tokens(random, random.Next(8, 65), vocabulary), random.Next(8, 97)))];
     }
 
-    public static LoadItem[] Even(int seed, int count, int prompt, int newTokens, int vocabulary)
+    /// <summary>All of the same lengths, in tokens; other prompts each time, so that nothing is found in a cache.</summary>
+    public static LoadItem[] Even(int count, int newTokens, int prompt = 16)
     {
-        var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => new LoadItem(Tokens(random, prompt, vocabulary), newTokens))];
+        var random = Next();
+        return [.. Enumerable.Range(0, count).Select(_ => new LoadItem(Tokens(random, prompt, Vocabulary), newTokens))];
     }
 
     /// <returns>Tokens per second.</returns>
@@ -54,6 +60,8 @@ internal static class MixedLoad
 
         return items.Sum(static item => item.NewTokens) / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
+
+    private static Random Next() => new(Interlocked.Increment(ref s_draws));
 
     private static int[] Tokens(Random random, int count, int vocabulary) =>
         [.. Enumerable.Range(0, count).Select(_ => random.Next(vocabulary))];
