@@ -38,17 +38,7 @@ public abstract class EngineContract(TinyModelFixture tiny)
         using var engine = Load(s_options);
         var run = new EngineRun(engine);
 
-        var next = 0;
-        run.StepUntil(() =>
-        {
-            // One more at a time, so that they are all at different places.
-            if (next < sequences.Length && engine.TryAdd(sequences[next]))
-            {
-                next++;
-            }
-
-            return sequences.All(sequence => run[sequence.Id].Count == sequence.MaxNewTokens);
-        });
+        run.StepAll(sequences);
 
         Assert.All(sequences, sequence => Assert.Equal(expected[sequence.Id], run[sequence.Id]));
     }

@@ -38,6 +38,21 @@ internal sealed class EngineRun(IInferenceEngine engine)
         }
     }
 
+    /// <summary>Runs all to their ends; one more joins at a time, so that they are all at different places.</summary>
+    public void StepAll(EngineSequence[] sequences)
+    {
+        var next = 0;
+        StepUntil(() =>
+        {
+            if (next < sequences.Length && engine.TryAdd(sequences[next]))
+            {
+                next++;
+            }
+
+            return sequences.All(sequence => this[sequence.Id].Count == sequence.MaxNewTokens);
+        });
+    }
+
     /// <summary>The tokens of one sequence that has the engine to itself.</summary>
     public static int[] Alone(IInferenceEngine engine, EngineSequence sequence)
     {

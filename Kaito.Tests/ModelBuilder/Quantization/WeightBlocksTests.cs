@@ -1,7 +1,5 @@
 using Kaito.ModelBuilder.Decoder;
-using Kaito.ModelBuilder.Folders;
 using Kaito.ModelBuilder.Quantization;
-using Kaito.ModelBuilder.Tiny;
 
 namespace Kaito.Tests.ModelBuilder.Quantization;
 
@@ -30,7 +28,7 @@ public sealed class WeightBlocksTests
     public void Quantize_RandomMatrix_IsOffByAtMostAScale(int width, int bits, int blockSize)
     {
         const int Rows = 9;
-        var matrix = Normals("matrix", Rows * width, 1);
+        var matrix = SeededDecoder.Normals("matrix", Rows * width, 1);
 
         var blocks = WeightBlocks.Quantize(matrix, Rows, width, new(bits, blockSize));
 
@@ -55,7 +53,7 @@ public sealed class WeightBlocksTests
     [InlineData(-3f, 8)]
     public void Quantize_LargestOfABlock_IsExact(float largest, int bits)
     {
-        var matrix = Normals("block", 32, 0.5);
+        var matrix = SeededDecoder.Normals("block", 32, 0.5);
         matrix[5] = largest;
 
         Assert.Equal(largest, WeightBlocks.Quantize(matrix, 1, 32, new(bits, 32)).Dequantize(1, 32)[5]);
@@ -95,9 +93,9 @@ public sealed class WeightBlocksTests
     private static double RelativeError(WeightPrecision precision, Func<IDecoderWeights, IDecoderWeights> reference)
     {
         using var scratch = new ScratchFolder();
-        var weights = new RandomWeights();
-        Build(scratch.Path("reference"), reference(weights), WeightPrecision.Float32);
-        Build(scratch.Path("quantized"), weights, precision);
+        var weights = new SeededDecoder();
+        SeededDecoder.Write(scratch.Path("reference"), s_shape, reference(weights), WeightPrecision.Float32);
+        SeededDecoder.Write(scratch.Path("quantized"), s_shape, weights, precision);
         var tokens = Enumerable.Range(0, 24).Select(i => (i * 37) % s_shape.Vocabulary).ToArray();
         var expected = Logits(scratch.Path("reference"), tokens);
         var actual = Logits(scratch.Path("quantized"), tokens);
@@ -105,30 +103,10 @@ public sealed class WeightBlocksTests
         return Math.Sqrt(difference / expected.Sum(value => (double)value * value));
     }
 
-    private static void Build(string folder, IDecoderWeights weights, WeightPrecision precision)
-    {
-        Directory.CreateDirectory(folder);
-        var defaults = new GenerationDefaults { BeginToken = 0, EndTokens = [1], PadToken = 0, ModelType = "llama" };
-        ModelFolder.WriteModel(folder, s_shape, weights, precision, defaults);
-    }
-
     private static float[] Logits(string folder, int[] tokens)
     {
         using var session = new DecoderSession(folder, s_shape.Layers, s_shape.KeyValueHeads, s_shape.HeadSize);
         return [.. session.Logits(tokens).SelectMany(row => row)];
-    }
-
-    private static float[] Normals(string name, int count, double deviation)
-    {
-        var numbers = new SeededNumbers(name);
-        return [.. Enumerable.Range(0, count).Select(_ => (float)(numbers.NextNormal() * deviation))];
-    }
-
-    private sealed class RandomWeights : IDecoderWeights
-    {
-        public float[] Read(string name, params ReadOnlySpan<int> shape) => shape.Length == 1
-            ? [.. Enumerable.Repeat(1f, shape[0])]
-            : Normals(name, shape[0] * shape[1], 1 / Math.Sqrt(shape[1]));
     }
 
     // The same weights after a trip through its codes; the embedding is not quantised.
