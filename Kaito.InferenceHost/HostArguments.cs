@@ -23,8 +23,8 @@ internal sealed class HostArguments
     [
         "config", "model", "model-path", "code-revision", "revision", "download-dir",
         "kaito-benchmark-seconds", "served-model-name", "host", "port", "max-model-len", "max-num-seqs", "queue-capacity",
-        "shutdown-timeout", "urls", "engine", "device", "api-key", "allowed-origins", ConfigFile, "kaito-adapters-dir",
-        "max-lora-rank", "max-cpu-loras", "speculative-config", Modules,
+        "shutdown-timeout", "urls", "engine", "device", "matmul-kernel", "api-key", "allowed-origins", ConfigFile,
+        "kaito-adapters-dir", "max-lora-rank", "max-cpu-loras", "speculative-config", Modules,
     ];
 
     // Given more than once or with several values: each counts.

@@ -6,6 +6,7 @@ using Kaito.Core.Contracts;
 using Kaito.InferenceHost.Adapters;
 using Kaito.InferenceHost.Downloads;
 using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Engine.Kernels;
 
 namespace Kaito.InferenceHost;
 
@@ -39,6 +40,9 @@ internal sealed record InferenceHostOptions(string ModelPath, string ServedModel
 
     /// <summary>What computes.</summary>
     public Accelerator Accelerator { get; init; } = Accelerators.OfBuild;
+
+    /// <summary>What multiplies 4-bit weights on the processor.</summary>
+    public MatMulKernel Kernel { get; init; }
 
     /// <summary>Guesses the next tokens of an answer that runs alone; <see langword="null"/> not to.</summary>
     public SpeculationOptions? Speculation { get; init; }
@@ -166,6 +170,7 @@ internal static class InferenceHostCommand
                 : Whole(named, "max-num-seqs", DefaultRateLimit, 1, 256, found),
             Engine = EngineFrom(named["engine"] ?? settings?.Engine, found),
             Accelerator = AcceleratorFrom(named["device"], found),
+            Kernel = KernelFrom(named["matmul-kernel"], found),
         };
 
     // Upstream's default of max-num-seqs, above which upstream turns requests away.
@@ -230,6 +235,20 @@ internal static class InferenceHostCommand
             default:
                 found.Add(new("--device", "unknown", $"device is {text}; give auto, cpu or cuda."));
                 return Accelerator.Cpu;
+        }
+    }
+
+    private static MatMulKernel KernelFrom(string? text, ImmutableArray<FieldError>.Builder found)
+    {
+        switch (text)
+        {
+            case null or "auto":
+                return MatMulKernel.Auto;
+            case "onnxruntime":
+                return MatMulKernel.OnnxRuntime;
+            default:
+                found.Add(new("--matmul-kernel", "unknown", $"matmul-kernel is {text}; give auto or onnxruntime."));
+                return MatMulKernel.Auto;
         }
     }
 

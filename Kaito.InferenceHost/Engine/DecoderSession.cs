@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Kaito.InferenceHost.Engine.Kernels;
 using Kaito.ModelBuilder.Adapters;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -38,7 +39,7 @@ internal sealed class DecoderSession : IDisposable
     {
         _graph = model.Decoder;
         _vocabulary = model.VocabularySize;
-        _session = Open(model.Decoder.File, options);
+        (_session, HasOwnKernels) = Open(model.Decoder.File, options);
         try
         {
             var signature = GraphSignature.Read(_session, model);
@@ -68,6 +69,9 @@ internal sealed class DecoderSession : IDisposable
 
     /// <summary>Most prompt tokens of one run.</summary>
     public int ChunkTokens { get; }
+
+    /// <summary>Whether <see cref="BlockProduct"/> computes here.</summary>
+    public bool HasOwnKernels { get; }
 
     /// <summary>See <see cref="EngineLimits.Adapters"/>.</summary>
     public ImmutableArray<AdapterTarget> Adapters { get; }
@@ -157,7 +161,25 @@ internal sealed class DecoderSession : IDisposable
         _session.Dispose();
     }
 
-    private static InferenceSession Open(string file, EngineOptions limits)
+    private static (InferenceSession Session, bool HasOwnKernels) Open(string file, EngineOptions limits)
+    {
+        if (limits is { Kernel: MatMulKernel.Auto, Accelerator: Accelerator.Cpu } && BlockProduct.IsSupported)
+        {
+            try
+            {
+                var before = MatMulNBitsOp.Created;
+                return (Open(file, limits, MatMulNBitsOp.AddTo), MatMulNBitsOp.Created > before);
+            }
+            catch (ModelFolderException)
+            {
+                // Its weights have another form, which ONNX Runtime knows, or it is broken, which ONNX Runtime tells.
+            }
+        }
+
+        return (Open(file, limits, static _ => { }), false);
+    }
+
+    private static InferenceSession Open(string file, EngineOptions limits, Action<SessionOptions> addKernels)
     {
         using var options = new SessionOptions
         {
@@ -174,6 +196,7 @@ internal sealed class DecoderSession : IDisposable
         options.AddSessionConfigEntry("session.intra_op.spin_duration_us", "100");
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.Enable(limits.Accelerator);
+        addKernels(options);
         try
         {
             return new(file, options);

@@ -1,3 +1,5 @@
+using Kaito.InferenceHost.Engine.Kernels;
+
 namespace Kaito.InferenceHost.Engine;
 
 /// <summary>How much of the machine one engine may use.</summary>
@@ -5,6 +7,9 @@ internal sealed record EngineOptions
 {
     /// <summary>What computes. Default: what the host was built for.</summary>
     public Accelerator Accelerator { get; init; } = Accelerators.OfBuild;
+
+    /// <summary>What multiplies 4-bit weights on the processor.</summary>
+    public MatMulKernel Kernel { get; init; }
 
     /// <summary>Sequences that run together. Default 16.</summary>
     public int MaxSequences { get; init; } = 16;

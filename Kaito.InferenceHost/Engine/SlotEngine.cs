@@ -90,6 +90,9 @@ internal sealed class SlotEngine : IInferenceEngine
         }
     }
 
+    /// <summary>Whether 4-bit weights are multiplied by our own kernel.</summary>
+    public bool HasOwnKernels => _session.HasOwnKernels;
+
     /// <summary>What the cache has room for at the moment.</summary>
     public KvShape CacheShape => _cache.Shape;
 

@@ -124,6 +124,7 @@ internal static class ModelLoading
                 ])
             {
                 WantedContextTokens = limited.ContextTokens,
+                HasOwnKernels = engine is SlotEngine { HasOwnKernels: true },
             },
         };
     }
@@ -154,6 +155,7 @@ internal static class ModelLoading
             MaxSequences = options.MaxSequences,
             Speculation = options.Speculation,
             Accelerator = options.Accelerator,
+            Kernel = options.Kernel,
         };
         return ChosenEngine.Load(
             options.Engine,

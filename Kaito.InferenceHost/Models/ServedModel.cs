@@ -124,8 +124,13 @@ internal sealed record LoadReport(string Engine, string? Fallback, ImmutableArra
     /// <summary>The context that was asked for, in tokens; memory may have room for less.</summary>
     public int WantedContextTokens { get; init; }
 
-    public override string ToString() => string.Join(", ", Phases.Select(static phase => string.Create(
-        CultureInfo.InvariantCulture, $"{phase.Name} {phase.Took.TotalMilliseconds:F0} ms")));
+    /// <summary>Whether 4-bit weights are multiplied by our own kernel.</summary>
+    public bool HasOwnKernels { get; init; }
+
+    public override string ToString() =>
+        string.Join(", ", Phases.Select(static phase => string.Create(
+            CultureInfo.InvariantCulture, $"{phase.Name} {phase.Took.TotalMilliseconds:F0} ms")))
+        + (HasOwnKernels ? "; 4-bit products by Kaito's kernel" : "");
 }
 
 /// <summary>One part of loading.</summary>

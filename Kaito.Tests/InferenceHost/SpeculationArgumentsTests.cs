@@ -1,5 +1,6 @@
 using Kaito.InferenceHost;
 using Kaito.InferenceHost.Engine;
+using Kaito.InferenceHost.Engine.Kernels;
 
 namespace Kaito.Tests.InferenceHost;
 
@@ -71,6 +72,24 @@ public sealed class SpeculationArgumentsTests
         Assert.False(Parse("--device", "tpu").TryGet(out _, out var errors));
 
         Assert.Equal("--device", errors[0].Path);
+    }
+
+    [Theory]
+    [InlineData("auto", nameof(MatMulKernel.Auto))]
+    [InlineData("onnxruntime", nameof(MatMulKernel.OnnxRuntime))]
+    public void Parse_MatMulKernel_IsTaken(string kernel, string expected)
+    {
+        Assert.True(Parse("--matmul-kernel", kernel).TryGet(out var options, out _));
+
+        Assert.Equal(expected, options.Kernel.ToString());
+    }
+
+    [Fact]
+    public void Parse_MatMulKernelThatIsNone_NamesTheOption()
+    {
+        Assert.False(Parse("--matmul-kernel", "mkl").TryGet(out _, out var errors));
+
+        Assert.Equal("--matmul-kernel", errors[0].Path);
     }
 
     private static Kaito.Core.Validated<InferenceHostOptions> Parse(string name, string value) =>

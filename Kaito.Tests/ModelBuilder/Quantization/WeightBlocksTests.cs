@@ -72,7 +72,7 @@ public sealed class WeightBlocksTests
     public void Graph_OverRoundedWeights_EqualsFloat32Graph(string precision, int bits, int blockSize)
     {
         // Only the 8-bit activations of the kernel differ then: 3 % of the logits' deviation.
-        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => new Rounded(weights, new(bits, blockSize)));
+        var error = RelativeError(Enum.Parse<WeightPrecision>(precision), weights => new RoundedWeights(weights, new(bits, blockSize)));
 
         Assert.InRange(error, 0, 0.03);
     }
@@ -107,17 +107,5 @@ public sealed class WeightBlocksTests
     {
         using var session = new DecoderSession(folder, s_shape.Layers, s_shape.KeyValueHeads, s_shape.HeadSize);
         return [.. session.Logits(tokens).SelectMany(row => row)];
-    }
-
-    // The same weights after a trip through its codes; the embedding is not quantised.
-    private sealed class Rounded(IDecoderWeights weights, BlockForm form) : IDecoderWeights
-    {
-        public float[] Read(string name, params ReadOnlySpan<int> shape)
-        {
-            var read = weights.Read(name, shape);
-            return shape.Length == 1 || name.Contains("embed", StringComparison.Ordinal)
-                ? read
-                : WeightBlocks.Quantize(read, shape[0], shape[1], form).Dequantize(shape[0], shape[1]);
-        }
     }
 }
