@@ -22,14 +22,14 @@ internal sealed class ConcurrencyArea : IBenchArea
         {
             using var host = new ServedHost(BenchModel.EnsureDeep(precision));
             var client = new StreamClient(host.Address);
-            await client.TogetherAsync(MixedLoad.Even(8, 48), cancellationToken);
+            _ = await client.DrainAsync(MixedLoad.Even(8, 48), cancellationToken);
             foreach (var (streams, limit) in new[] { (4, 1.6), (8, 2.5) })
             {
                 var (alone, ratios) = (new List<double>(), new List<double>());
                 for (var round = 0; round < (quick ? 2 : 15); round++)
                 {
-                    var (one, _) = await client.TogetherAsync(MixedLoad.Even(1, newTokens), cancellationToken);
-                    var (all, _) = await client.TogetherAsync(MixedLoad.Even(streams, newTokens), cancellationToken);
+                    var one = await client.DrainAsync(MixedLoad.Even(1, newTokens), cancellationToken);
+                    var all = await client.DrainAsync(MixedLoad.Even(streams, newTokens), cancellationToken);
                     alone.Add(one);
                     ratios.Add(all / one);
                 }

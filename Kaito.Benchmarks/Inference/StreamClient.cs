@@ -16,46 +16,29 @@ internal sealed record Streamed(long Started, List<long> Events)
 }
 
 /// <summary>
-/// Streams completions and keeps nothing but times. It shares its cores with the host, so it does no more than a load generator
-/// must: a thread and a blocking socket for each answer.
+/// Streams completions and keeps nothing but times. It shares its cores with the host, as clients do not, so it does no more than
+/// a load generator must.
 /// </summary>
 /// <param name="host">Its address.</param>
 internal sealed class StreamClient(Uri host)
 {
     private const int LongestWaitMs = 60_000;
+    private const int DrainMs = 5;
 
     public Task<Streamed> AskAsync(LoadItem item, CancellationToken cancellationToken) => Task.Factory.StartNew(
         () => Ask(item, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private Streamed Ask(LoadItem item, CancellationToken cancellationToken)
     {
-        var body = $$"""
-            {"prompt":[{{string.Join(',', item.Prompt)}}],"max_tokens":{{item.NewTokens}},"temperature":0,
-             "ignore_eos":true,"stream":true}
-            """;
-        var request = FormattableString.Invariant(
-            $"POST /v1/completions HTTP/1.1\r\nHost: {host.Authority}\r\nContent-Type: application/json\r\n")
-            + FormattableString.Invariant($"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}");
         var streamed = new Streamed(Stopwatch.GetTimestamp(), []);
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
-        {
-            NoDelay = true,
-            ReceiveTimeout = LongestWaitMs,
-            SendTimeout = LongestWaitMs,
-        };
+        using var socket = Send(item);
         using var cut = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
-        socket.Connect(host.Host, host.Port);
-        socket.Send(Encoding.UTF8.GetBytes(request));
         var buffer = new byte[16 << 10];
-        for (var first = true; socket.Receive(buffer) is > 0 and var read; first = false)
+        while (socket.Receive(buffer) is > 0 and var read)
         {
             var now = Stopwatch.GetTimestamp();
             var bytes = buffer.AsSpan(0, read);
-            if (first && !bytes.StartsWith("HTTP/1.1 200 "u8))
-            {
-                throw new InvalidOperationException($"The host answered: {Encoding.UTF8.GetString(bytes)}");
-            }
-
+            RequireSuccess(bytes, streamed.Events.Count == 0);
             for (var events = bytes.Count("\n\n"u8); events > 0; events--)
             {
                 streamed.Events.Add(now);
@@ -65,13 +48,83 @@ internal sealed class StreamClient(Uri host)
         return streamed;
     }
 
-    /// <summary>All at once.</summary>
-    /// <returns>Seconds until the last one ended, and what each saw.</returns>
-    public async Task<(double Seconds, Streamed[] Seen)> TogetherAsync(
-        LoadItem[] items, CancellationToken cancellationToken)
+    /// <summary>All at once, for how long they take: who looks seldom takes little of the host's cores.</summary>
+    /// <returns>Seconds until the last one ended.</returns>
+    public async Task<double> DrainAsync(LoadItem[] items, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var seen = await Task.WhenAll(items.Select(item => AskAsync(item, cancellationToken)));
-        return (Stopwatch.GetElapsedTime(started).TotalSeconds, seen);
+        var heard = started;
+        var open = items.Select(item => (Socket: Send(item), First: true)).ToList();
+        var buffer = new byte[16 << 10];
+        try
+        {
+            while (open.Count > 0)
+            {
+                await Task.Delay(DrainMs, cancellationToken);
+                if (Stopwatch.GetElapsedTime(heard).TotalMilliseconds > LongestWaitMs)
+                {
+                    throw new TimeoutException($"{open.Count} of {items.Length} answers stopped coming.");
+                }
+
+                for (var at = open.Count - 1; at >= 0; at--)
+                {
+                    var (socket, first) = open[at];
+                    if (!socket.Poll(0, SelectMode.SelectRead))
+                    {
+                        continue;
+                    }
+
+                    heard = Stopwatch.GetTimestamp();
+                    var read = socket.Receive(buffer);
+                    if (read == 0)
+                    {
+                        socket.Dispose();
+                        open.RemoveAt(at);
+                        continue;
+                    }
+
+                    RequireSuccess(buffer.AsSpan(0, read), first);
+                    open[at] = (socket, false);
+                }
+            }
+        }
+        finally
+        {
+            open.ForEach(static one => one.Socket.Dispose());
+        }
+
+        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
+
+    private Socket Send(LoadItem item)
+    {
+        var body = $$"""
+            {"prompt":[{{string.Join(',', item.Prompt)}}],"max_tokens":{{item.NewTokens}},"temperature":0,
+             "ignore_eos":true,"stream":true}
+            """;
+        var request = FormattableString.Invariant(
+            $"POST /v1/completions HTTP/1.1\r\nHost: {host.Authority}\r\nContent-Type: application/json\r\n")
+            + FormattableString.Invariant($"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}");
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            ReceiveTimeout = LongestWaitMs,
+            SendTimeout = LongestWaitMs,
+        };
+        socket.Connect(host.Host, host.Port);
+        socket.Send(Encoding.UTF8.GetBytes(request));
+        return socket;
+    }
+
+    private static void RequireSuccess(ReadOnlySpan<byte> bytes, bool first)
+    {
+        if (first && !bytes.StartsWith("HTTP/1.1 200 "u8))
+        {
+            throw new InvalidOperationException($"The host answered: {Encoding.UTF8.GetString(bytes)}");
+        }
+    }
+
+    /// <summary>What each of several saw that were asked at once.</summary>
+    public Task<Streamed[]> TogetherAsync(LoadItem[] items, CancellationToken cancellationToken) =>
+        Task.WhenAll(items.Select(item => AskAsync(item, cancellationToken)));
 }

@@ -12,7 +12,9 @@ namespace Kaito.InferenceHost.Engine.Kernels;
 internal static unsafe class BlockProduct
 {
     private const int TileRows = 4;
-    private const int GroupsPerPart = 4;
+
+    // Of neighbours in memory, which is read ahead.
+    private const int MostGroupsPerPart = 16;
 
     // Below, another thread takes longer to wake than the rounding does.
     private const long RoundedTogether = 32768;
@@ -43,9 +45,11 @@ internal static unsafe class BlockProduct
                 Scales = (float*)(memory + codeBytes),
                 Starts = (int*)(memory + codeBytes) + factors,
                 Output = output,
+                GroupsPerPart = Math.Clamp(weights->Groups / (2 * Environment.ProcessorCount), 1, MostGroupsPerPart),
             };
             parallel.For(&RoundTile, tiles, &work, together: (long)rows * weights->Width < RoundedTogether);
-            parallel.For(&MultiplyPart, (weights->Groups + GroupsPerPart - 1) / GroupsPerPart, &work, together: false);
+            parallel.For(
+                &MultiplyPart, (weights->Groups + work.GroupsPerPart - 1) / work.GroupsPerPart, &work, together: false);
         }
         finally
         {
@@ -126,14 +130,14 @@ internal static unsafe class BlockProduct
     private static void MultiplyPart(void* state, nuint index)
     {
         var work = (Work*)state;
-        var first = (int)index * GroupsPerPart;
-        var groups = Math.Min(work->Weights->Groups - first, GroupsPerPart);
-        for (var group = first; group < first + groups; group++)
+        var first = (int)index * work->GroupsPerPart;
+        var end = Math.Min(first + work->GroupsPerPart, work->Weights->Groups);
+        for (var group = first; group < end; group++)
         {
             // All rows while the weights are near.
-            for (var index4 = 0; index4 * TileRows < work->Rows; index4++)
+            for (var at = 0; at * TileRows < work->Rows; at++)
             {
-                var tile = work->Tile(index4);
+                var tile = work->Tile(at);
                 if (tile.Height == 1)
                 {
                     MultiplyOne(work, group, tile);
@@ -316,6 +320,7 @@ internal static unsafe class BlockProduct
         public float* Scales;
         public int* Starts;
         public float* Output;
+        public int GroupsPerPart;
 
         public readonly Tile Tile(int index)
         {

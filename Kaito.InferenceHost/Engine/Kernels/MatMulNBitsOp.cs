@@ -76,7 +76,7 @@ internal static unsafe class MatMulNBitsOp
             }
 
             *kernel = PackedWeights.Pack(codes, scales, width, outputs, block);
-            FilePages.Release(codes);
+            Pages.Release(codes);
             s_created++;
             return 0;
         }

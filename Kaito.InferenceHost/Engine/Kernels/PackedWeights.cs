@@ -14,8 +14,6 @@ internal unsafe struct PackedWeights
     /// <summary>Sizes of blocks must be multiples of it.</summary>
     public const int UnitInputs = 32;
 
-    private const int Alignment = 64;
-
     /// <summary>Inputs.</summary>
     public int Width;
 
@@ -55,8 +53,8 @@ internal unsafe struct PackedWeights
         *packed = shape;
         try
         {
-            packed->Codes = Allocate<byte>((long)shape.Groups * GroupOutputs * rowBytes);
-            packed->Scales = Allocate<float>((long)shape.Groups * GroupOutputs * shape.Blocks);
+            packed->Codes = (byte*)WeightMemory.Allocate((long)shape.Groups * GroupOutputs * rowBytes);
+            packed->Scales = (float*)WeightMemory.Allocate((long)shape.Groups * GroupOutputs * shape.Blocks * sizeof(float));
             for (var output = 0; output < outputs; output++)
             {
                 packed->PutCodes(output, codes.Slice(output * rowBytes, rowBytes));
@@ -74,8 +72,8 @@ internal unsafe struct PackedWeights
 
     public static void Free(PackedWeights* weights)
     {
-        NativeMemory.AlignedFree(weights->Codes);
-        NativeMemory.AlignedFree(weights->Scales);
+        WeightMemory.Free(weights->Codes);
+        WeightMemory.Free(weights->Scales);
         NativeMemory.Free(weights);
     }
 
@@ -105,15 +103,5 @@ internal unsafe struct PackedWeights
         {
             to[block * GroupOutputs] = row[block];
         }
-    }
-
-    // Outputs past the last one stay 0.
-    private static T* Allocate<T>(long count)
-        where T : unmanaged
-    {
-        var bytes = (nuint)(count * sizeof(T));
-        var memory = NativeMemory.AlignedAlloc(bytes, Alignment);
-        NativeMemory.Clear(memory, bytes);
-        return (T*)memory;
     }
 }
