@@ -63,9 +63,9 @@ internal static class BuilderApp
         var folder = new Option<string>("--output") { Description = "Folder to write.", Required = true };
         var precision = new Option<string>("--precision")
         {
-            Description = "Format of the linear layers; int4 has blocks of 32 weights, int4-128 of 128: a quarter faster on "
-                + "a CPU, a little less exact, and not the same in every batch. int8 is hardly told from fp32, takes twice the "
-                + "memory of int4 and is a fifth slower for one request.",
+            Description = "Format of the linear layers; int4 has blocks of 32 weights, int4-128 of 128: faster on a CPU, a "
+                + "little less exact, and without AVX-512 not the same in every batch. int8 is hardly told from fp32, takes "
+                + "twice the memory of int4 and is slower.",
             DefaultValueFactory = _ => "fp32",
         };
         precision.AcceptOnlyFromAmong([.. precisions.Keys]);
