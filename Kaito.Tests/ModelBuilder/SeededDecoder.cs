@@ -7,6 +7,21 @@ namespace Kaito.Tests.ModelBuilder;
 /// <summary>Weights drawn from their names: normal in matrices, over the root of their inputs; ones in vectors.</summary>
 internal sealed class SeededDecoder : IDecoderWeights
 {
+    /// <summary>Two layers; its vocabulary fills no whole number of a kernel's groups.</summary>
+    public static DecoderShape SmallShape { get; } = new()
+    {
+        Layers = 2,
+        Hidden = 256,
+        Heads = 8,
+        KeyValueHeads = 4,
+        HeadSize = 32,
+        Intermediate = 704,
+        Vocabulary = 500,
+        Context = 256,
+        NormEpsilon = 1e-5f,
+        Rope = new DefaultRope(10000),
+    };
+
     public float[] Read(string name, params ReadOnlySpan<int> shape) => shape.Length == 1
         ? [.. Enumerable.Repeat(1f, shape[0])]
         : Normals(name, shape[0] * shape[1], 1 / Math.Sqrt(shape[1]));

@@ -8,20 +8,6 @@ namespace Kaito.Tests.InferenceHost.Engine;
 /// <summary>The kernels of quantized weights: what shares a batch with a sequence changes nothing of it.</summary>
 public sealed class QuantizedBatchTests
 {
-    private static readonly DecoderShape s_shape = new()
-    {
-        Layers = 2,
-        Hidden = 256,
-        Heads = 8,
-        KeyValueHeads = 4,
-        HeadSize = 32,
-        Intermediate = 704,
-        Vocabulary = 512,
-        Context = 256,
-        NormEpsilon = 1e-5f,
-        Rope = new DefaultRope(10000),
-    };
-
     [Theory]
     [InlineData("Int4", "Auto")]
     [InlineData("Int4Block128", "Auto")]
@@ -33,7 +19,7 @@ public sealed class QuantizedBatchTests
         Assert.SkipUnless(
             BlockProduct.IsSupported || kernel == "OnnxRuntime" || precision == "Int4", "The processor lacks AVX-512BW.");
         using var scratch = new ScratchFolder();
-        SeededDecoder.Write(scratch.Path("model"), s_shape, new SeededDecoder(), Enum.Parse<WeightPrecision>(precision));
+        SeededDecoder.Write(scratch.Path("model"), SeededDecoder.SmallShape, new SeededDecoder(), Enum.Parse<WeightPrecision>(precision));
         using var engine = SlotEngine.Load(
             ModelFolder.Read(scratch.Path("model")),
             new()
@@ -60,5 +46,5 @@ public sealed class QuantizedBatchTests
     }
 
     private static EngineSequence Sequence(int id) => new(
-        id, EngineRun.RandomPrompt(id, 1 + (id * 7 % 40), s_shape.Vocabulary), 1 + (id * 11 % 30), new KeepingSampler());
+        id, EngineRun.RandomPrompt(id, 1 + (id * 7 % 40), SeededDecoder.SmallShape.Vocabulary), 1 + (id * 11 % 30), new KeepingSampler());
 }

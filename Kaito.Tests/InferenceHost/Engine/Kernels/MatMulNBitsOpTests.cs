@@ -8,20 +8,6 @@ namespace Kaito.Tests.InferenceHost.Engine.Kernels;
 /// <summary>Our kernel inside ONNX Runtime: whole models with it and without.</summary>
 public sealed class MatMulNBitsOpTests : IDisposable
 {
-    private static readonly DecoderShape s_shape = new()
-    {
-        Layers = 2,
-        Hidden = 256,
-        Heads = 8,
-        KeyValueHeads = 4,
-        HeadSize = 32,
-        Intermediate = 704,
-        Vocabulary = 500,
-        Context = 256,
-        NormEpsilon = 1e-5f,
-        Rope = new DefaultRope(10000),
-    };
-
     private readonly ScratchFolder _scratch = new();
 
     public MatMulNBitsOpTests() => Assert.SkipUnless(BlockProduct.IsSupported, "The processor lacks AVX-512BW.");
@@ -56,7 +42,7 @@ public sealed class MatMulNBitsOpTests : IDisposable
         using var engine = SlotEngine.Load(Write(precision, new SeededDecoder()), new() { Threads = 2 });
 
         Assert.False(engine.HasOwnKernels);
-        Assert.Equal(s_shape.Vocabulary, Logits(engine, 1).Length);
+        Assert.Equal(SeededDecoder.SmallShape.Vocabulary, Logits(engine, 1).Length);
     }
 
     [Fact]
@@ -76,7 +62,7 @@ public sealed class MatMulNBitsOpTests : IDisposable
     private ModelFolder Write(string precision, IDecoderWeights weights)
     {
         var folder = _scratch.Path(precision);
-        SeededDecoder.Write(folder, s_shape, weights, Enum.Parse<WeightPrecision>(precision));
+        SeededDecoder.Write(folder, SeededDecoder.SmallShape, weights, Enum.Parse<WeightPrecision>(precision));
         return ModelFolder.Read(folder);
     }
 
@@ -84,7 +70,7 @@ public sealed class MatMulNBitsOpTests : IDisposable
     private static float[] Logits(SlotEngine engine, int id)
     {
         var sampler = new KeepingSampler();
-        EngineRun.Alone(engine, new(id, EngineRun.RandomPrompt(id, 1 + (id * 11), s_shape.Vocabulary), 1, sampler));
+        EngineRun.Alone(engine, new(id, EngineRun.RandomPrompt(id, 1 + (id * 11), SeededDecoder.SmallShape.Vocabulary), 1, sampler));
         return sampler.Take();
     }
 }
