@@ -168,9 +168,15 @@ internal static class InferenceHostCommand
             Urls = UrlsFrom(named, settings, found),
             RateLimit = named["kaito-disable-rate-limit"] is not null ? null
                 : Whole(named, "max-num-seqs", DefaultRateLimit, 1, 256, found),
-            Engine = EngineFrom(named["engine"] ?? settings?.Engine, found),
-            Accelerator = AcceleratorFrom(named["device"], found),
-            Kernel = KernelFrom(named["matmul-kernel"], found),
+            Engine = OneOf(
+                "engine", named["engine"] ?? settings?.Engine, found,
+                ("auto", EngineChoice.Auto), ("slot", EngineChoice.Slot), ("genai", EngineChoice.GenAi)),
+            Accelerator = OneOf(
+                "device", named["device"], found,
+                ("auto", Accelerators.OfBuild), ("cpu", Accelerator.Cpu), ("cuda", Accelerator.Cuda)),
+            Kernel = OneOf(
+                "matmul-kernel", named["matmul-kernel"], found,
+                ("auto", MatMulKernel.Auto), ("onnxruntime", MatMulKernel.OnnxRuntime)),
         };
 
     // Upstream's default of max-num-seqs, above which upstream turns requests away.
@@ -206,50 +212,26 @@ internal static class InferenceHostCommand
         return [];
     }
 
-    private static EngineChoice EngineFrom(string? text, ImmutableArray<FieldError>.Builder found)
+    // The first word stands for what was not given.
+    private static T OneOf<T>(
+        string option,
+        string? text,
+        ImmutableArray<FieldError>.Builder found,
+        params ReadOnlySpan<(string Word, T Value)> choices)
     {
-        switch (text)
+        var words = new string[choices.Length];
+        for (var at = 0; at < choices.Length; at++)
         {
-            case null or "auto":
-                return EngineChoice.Auto;
-            case "slot":
-                return EngineChoice.Slot;
-            case "genai":
-                return EngineChoice.GenAi;
-            default:
-                found.Add(new("--engine", "unknown", $"engine is {text}; give auto, slot or genai."));
-                return EngineChoice.Auto;
+            words[at] = choices[at].Word;
+            if (words[at] == (text ?? words[0]))
+            {
+                return choices[at].Value;
+            }
         }
-    }
 
-    private static Accelerator AcceleratorFrom(string? text, ImmutableArray<FieldError>.Builder found)
-    {
-        switch (text)
-        {
-            case null or "auto":
-                return Accelerators.OfBuild;
-            case "cpu":
-                return Accelerator.Cpu;
-            case "cuda":
-                return Accelerator.Cuda;
-            default:
-                found.Add(new("--device", "unknown", $"device is {text}; give auto, cpu or cuda."));
-                return Accelerator.Cpu;
-        }
-    }
-
-    private static MatMulKernel KernelFrom(string? text, ImmutableArray<FieldError>.Builder found)
-    {
-        switch (text)
-        {
-            case null or "auto":
-                return MatMulKernel.Auto;
-            case "onnxruntime":
-                return MatMulKernel.OnnxRuntime;
-            default:
-                found.Add(new("--matmul-kernel", "unknown", $"matmul-kernel is {text}; give auto or onnxruntime."));
-                return MatMulKernel.Auto;
-        }
+        var wanted = $"{string.Join(", ", words[..^1])} or {words[^1]}";
+        found.Add(new($"--{option}", "unknown", $"{option} is {text}; give {wanted}."));
+        return choices[0].Value;
     }
 
     private static InferenceHostSettings? ReadSettings(

@@ -28,17 +28,21 @@ internal sealed class StreamClient(Uri host)
     public Task<Streamed> AskAsync(LoadItem item, CancellationToken cancellationToken) => Task.Factory.StartNew(
         () => Ask(item, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
+    /// <summary>What each of several saw that were asked at once.</summary>
+    public Task<Streamed[]> TogetherAsync(LoadItem[] items, CancellationToken cancellationToken) =>
+        Task.WhenAll(items.Select(item => AskAsync(item, cancellationToken)));
+
     private Streamed Ask(LoadItem item, CancellationToken cancellationToken)
     {
         var streamed = new Streamed(Stopwatch.GetTimestamp(), []);
         using var socket = Send(item);
         using var cut = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
         var buffer = new byte[16 << 10];
-        while (socket.Receive(buffer) is > 0 and var read)
+        for (var first = true; socket.Receive(buffer) is > 0 and var read; first = false)
         {
             var now = Stopwatch.GetTimestamp();
             var bytes = buffer.AsSpan(0, read);
-            RequireSuccess(bytes, streamed.Events.Count == 0);
+            RequireSuccess(bytes, first);
             for (var events = bytes.Count("\n\n"u8); events > 0; events--)
             {
                 streamed.Events.Add(now);
@@ -123,8 +127,4 @@ internal sealed class StreamClient(Uri host)
             throw new InvalidOperationException($"The host answered: {Encoding.UTF8.GetString(bytes)}");
         }
     }
-
-    /// <summary>What each of several saw that were asked at once.</summary>
-    public Task<Streamed[]> TogetherAsync(LoadItem[] items, CancellationToken cancellationToken) =>
-        Task.WhenAll(items.Select(item => AskAsync(item, cancellationToken)));
 }

@@ -168,7 +168,7 @@ internal sealed class DecoderSession : IDisposable
             try
             {
                 var before = MatMulNBitsOp.Created;
-                return (Open(file, limits, MatMulNBitsOp.AddTo), MatMulNBitsOp.Created > before);
+                return (Open(file, limits, ownKernels: true), MatMulNBitsOp.Created > before);
             }
             catch (ModelFolderException)
             {
@@ -176,10 +176,10 @@ internal sealed class DecoderSession : IDisposable
             }
         }
 
-        return (Open(file, limits, static _ => { }), false);
+        return (Open(file, limits, ownKernels: false), false);
     }
 
-    private static InferenceSession Open(string file, EngineOptions limits, Action<SessionOptions> addKernels)
+    private static InferenceSession Open(string file, EngineOptions limits, bool ownKernels)
     {
         using var options = new SessionOptions
         {
@@ -196,7 +196,11 @@ internal sealed class DecoderSession : IDisposable
         options.AddSessionConfigEntry("session.intra_op.spin_duration_us", "100");
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.Enable(limits.Accelerator);
-        addKernels(options);
+        if (ownKernels)
+        {
+            MatMulNBitsOp.AddTo(options);
+        }
+
         try
         {
             return new(file, options);
