@@ -15,6 +15,9 @@ internal static unsafe class MatMulNBitsOp
     private const int AccuracyInt8 = 4;
     private const int MaxRank = 8;
 
+    // A block of a row lies on the stack while it is rounded; larger ones would come from a broken model only.
+    private const int MostBlock = 256;
+
     [ThreadStatic]
     private static int s_created;
 
@@ -62,7 +65,8 @@ internal static unsafe class MatMulNBitsOp
             var (width, outputs) = ((int)OrtApi.Attribute(info, "K\0"u8), (int)OrtApi.Attribute(info, "N\0"u8));
             var (bits, block) = (OrtApi.Attribute(info, "bits\0"u8), (int)OrtApi.Attribute(info, "block_size\0"u8));
             var accuracy = OrtApi.Attribute(info, "accuracy_level\0"u8);
-            if (bits != 4 || accuracy != AccuracyInt8 || block < 1 || block % PackedWeights.UnitInputs != 0)
+            if (bits != 4 || accuracy != AccuracyInt8 || block is < 1 or > MostBlock
+                || block % PackedWeights.UnitInputs != 0)
             {
                 return OrtApi.Failure($"{bits} bits in blocks of {block} at accuracy level {accuracy}");
             }
