@@ -119,6 +119,7 @@ internal sealed class SlotEngine : IInferenceEngine
         lock (_owner)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            FreeFinished();
             if (_slots.Sequences.Concat(_waiting.Sequences).Any(running => running.Id == sequence.Id))
             {
                 throw new ArgumentException($"Sequence id {sequence.Id} is already running.", nameof(sequence));
@@ -144,6 +145,7 @@ internal sealed class SlotEngine : IInferenceEngine
             var completed = false;
             try
             {
+                FreeFinished();
                 Decode(produced);
                 Prefill(produced);
                 completed = true;
@@ -218,11 +220,6 @@ internal sealed class SlotEngine : IInferenceEngine
         {
             DecodeRows(rows, produced);
             _speculation.Plain(Stopwatch.GetElapsedTime(started));
-        }
-
-        for (var row = rows - 1; row >= 0; row--)
-        {
-            FreeIfFinished(row);
         }
 
         _pace.Decoded(Stopwatch.GetElapsedTime(started));
@@ -305,7 +302,6 @@ internal sealed class SlotEngine : IInferenceEngine
         if (!sequence.Prefilling)
         {
             produced.Add(sequence.Sample(_session.Logits(0)));
-            FreeIfFinished(slot);
         }
 
         _pace.Filled(count, Stopwatch.GetElapsedTime(started));
@@ -355,8 +351,14 @@ internal sealed class SlotEngine : IInferenceEngine
         return _sizing.Fits(new(count, longest));
     }
 
-    private RunningSequence PreemptLast()
+    /// <returns>Who gave up its slot; null where it was enough that those who have ended leave.</returns>
+    private RunningSequence? PreemptLast()
     {
+        if (FreeFinished())
+        {
+            return null;
+        }
+
         var last = _slots.Sequences.MaxBy(static sequence => sequence.Rank)!;
         Preempt(_slots.SlotOf(last));
         return last;
@@ -371,11 +373,18 @@ internal sealed class SlotEngine : IInferenceEngine
         _preemptions++;
     }
 
-    private void FreeIfFinished(int slot)
+    // Not in the step that makes the last token: its reader need not wait until the sequence is remembered.
+    private bool FreeFinished()
     {
-        if (_slots[slot].Finished)
+        var count = _slots.Count;
+        for (var slot = count - 1; slot >= 0; slot--)
         {
-            _slots.Free(slot);
+            if (_slots[slot].Finished)
+            {
+                _slots.Free(slot);
+            }
         }
+
+        return _slots.Count < count;
     }
 }

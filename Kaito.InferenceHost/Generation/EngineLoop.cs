@@ -165,6 +165,7 @@ internal sealed partial class EngineLoop(
     private void Advance()
     {
         _produced.Clear();
+        _leaving.Clear();
         Volatile.Write(ref _busySince, clock.GetTimestamp());
         _engine.Step(_produced);
         Volatile.Write(ref _busySince, 0);
@@ -180,11 +181,17 @@ internal sealed partial class EngineLoop(
                 metrics.Token(sequence, now);
                 if (reason is not null)
                 {
-                    _engine.Remove(id);
                     _running.Remove(id);
+                    _leaving.Add(sequence);
                     metrics.Ended(sequence, reason, now);
                 }
             }
+        }
+
+        // Once everyone has their token: the engine copies what it remembers of a sequence.
+        foreach (var sequence in _leaving)
+        {
+            _engine.Remove(sequence.Id);
         }
     }
 

@@ -31,6 +31,9 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
     /// <summary>Steps work and give no token, so no sequence ends by itself.</summary>
     public bool Silent { get; set; }
 
+    /// <summary>Called before a sequence is removed.</summary>
+    public Action Removing { get; init; } = static () => { };
+
     /// <summary>Prompts in the order in which they got a slot.</summary>
     public ConcurrentQueue<string> Admitted { get; } = new();
 
@@ -102,6 +105,7 @@ internal sealed class ScriptedEngine(int slots = 4, int context = 64) : IInferen
 
     public void Remove(long sequenceId)
     {
+        Removing();
         lock (_lock)
         {
             _running.Remove(sequenceId);

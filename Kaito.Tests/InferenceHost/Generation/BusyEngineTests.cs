@@ -113,6 +113,22 @@ public sealed class BusyEngineTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Step_SeveralEnd_AllAreToldBeforeTheEngineForgetsAny()
+    {
+        using var told = new ManualResetEventSlim();
+        using var engine = new ScriptedEngine(slots: 2) { Removing = () => told.Wait(TimeSpan.FromMinutes(1)) };
+        await using var host = await InferenceHostFixture.StartAsync(() => ScriptedEngine.Load(engine));
+
+        var (status, _) = await host.PostAsync(Path, """{"messages":[{"role":"user","content":"hello"}],"n":2,"seed":1}""")
+            .WaitAsync(s_limit, TestContext.Current.CancellationToken);
+
+        Assert.Equal(200, status);
+        Assert.Equal(2, engine.RunningCount);
+        told.Set();
+        await InferenceHostFixture.UntilAsync(() => Task.FromResult(engine.RunningCount == 0));
+    }
+
+    [Fact]
     public async Task Stop_WhileTheModelLoads_DoesNotWaitForIt()
     {
         using var loading = new ManualResetEventSlim();

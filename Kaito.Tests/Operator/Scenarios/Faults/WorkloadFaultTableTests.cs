@@ -111,9 +111,16 @@ public sealed class WorkloadFaultTableTests(FaultCluster cluster) : IClassFixtur
         new("the StatefulSet is deleted by hand")
         {
             Serving = true,
-            Inject = static run => run.Delete(Resources.StatefulSets),
+            // The pods that replace the old ones take their time: repaired at once, nothing would need to be told.
+            Inject = static run =>
+            {
+                var old = run.Store.List(Resources.Pods, run.Namespace, ObjectSelector.Everything).Items
+                    .Select(static pod => pod.Uid).ToHashSet();
+                run.Trouble.Pod = pod => old.Contains(pod.Uid) ? null : """{"phase":"Pending"}""";
+                run.Delete(Resources.StatefulSets);
+            },
             Expect = (Inference, "WorkspaceInferenceStatusPending", ["Inference workload is not ready"]),
-            Heal = null,
+            After = static run => Assert.NotNull(run.Store.Get(run.Key(Resources.StatefulSets))),
         },
         new("the Service is deleted by hand")
         {
