@@ -7,12 +7,10 @@ namespace Kaito.InferenceHost.Engine.Kernels;
 
 /// <summary>
 /// Products of rows with <see cref="PackedWeights"/>. Rows are rounded to 8 bits per block and multiplied in whole
-/// numbers, four rows for each reading of the weights. A row's result is the same whoever shares the call.
+/// numbers, up to eight for each reading of the weights. A row's result is the same whoever shares the call.
 /// </summary>
 internal static unsafe class BlockProduct
 {
-    private const int TileRows = 4;
-
     // Of neighbours in memory, which is read ahead.
     private const int MostGroupsPerPart = 16;
 
@@ -30,26 +28,19 @@ internal static unsafe class BlockProduct
     /// <param name="parallel">Runs the parts.</param>
     public static void Multiply(PackedWeights* weights, float* input, int rows, float* output, in KernelThreads parallel)
     {
-        var tiles = (rows + TileRows - 1) / TileRows;
-        var codeBytes = (long)tiles * TileRows * weights->PaddedWidth;
-        var factors = (long)tiles * TileRows * weights->Blocks;
-        var memory = (byte*)NativeMemory.AlignedAlloc((nuint)(codeBytes + (factors * 2 * sizeof(float))), 64);
+        var memory = (byte*)NativeMemory.AlignedAlloc((nuint)RoundedRows.Bytes(weights, rows), 64);
         try
         {
             var work = new Work
             {
                 Weights = weights,
-                Input = input,
-                Rows = rows,
-                Codes = memory,
-                Scales = (float*)(memory + codeBytes),
-                Starts = (int*)(memory + codeBytes) + factors,
+                Rows = new(weights, input, rows, memory),
                 Output = output,
                 GroupsPerPart = Math.Clamp(weights->Groups / (2 * Environment.ProcessorCount), 1, MostGroupsPerPart),
             };
-            parallel.For(&RoundTile, tiles, &work, together: (long)rows * weights->Width < RoundedTogether);
-            parallel.For(
-                &MultiplyPart, (weights->Groups + work.GroupsPerPart - 1) / work.GroupsPerPart, &work, together: false);
+            var parts = (weights->Groups + work.GroupsPerPart - 1) / work.GroupsPerPart;
+            parallel.For(&RoundTile, work.Rows.Tiles, &work, together: (long)rows * weights->Width < RoundedTogether);
+            parallel.For(&MultiplyPart, parts, &work, together: false);
         }
         finally
         {
@@ -58,73 +49,7 @@ internal static unsafe class BlockProduct
     }
 
     [UnmanagedCallersOnly]
-    private static void RoundTile(void* state, nuint index)
-    {
-        var work = (Work*)state;
-        var tile = work->Tile((int)index);
-        for (var row = 0; row < tile.Rows; row++)
-        {
-            RoundRow(work, tile, row);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RoundRow(Work* work, Tile tile, int row)
-    {
-        var (width, size) = (work->Weights->Width, work->Weights->BlockSize);
-        var input = work->Input + ((long)(tile.First + row) * width);
-        var rounded = stackalloc sbyte[size];
-        var padded = stackalloc float[size];
-        for (var block = 0; block < work->Weights->Blocks; block++)
-        {
-            var from = input + (block * size);
-            var left = width - (block * size);
-            if (left < size)
-            {
-                new Span<float>(from, left).CopyTo(new(padded, size));
-                new Span<float>(padded + left, size - left).Clear();
-                from = padded;
-            }
-
-            var (scale, sum) = RoundBlock(from, size, rounded);
-            var at = (block * tile.Height) + row;
-            tile.Scales[at] = scale;
-
-            // Codes of weights are 8 more than what they stand for.
-            tile.Starts[at] = -8 * sum;
-            var to = (int*)tile.Codes + (block * (size / 4) * tile.Height) + row;
-            for (var quad = 0; quad < size / 4; quad++)
-            {
-                to[quad * tile.Height] = ((int*)rounded)[quad];
-            }
-        }
-    }
-
-    // To -127..127, so that 32 products with 0..15, added two by two, fit 16 bits.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (float Scale, int Sum) RoundBlock(float* from, int size, sbyte* to)
-    {
-        var top = Vector512<float>.Zero;
-        for (var i = 0; i < size; i += 16)
-        {
-            top = Vector512.Max(top, Vector512.Abs(Vector512.Load(from + i)));
-        }
-
-        var upper = Vector256.Max(top.GetLower(), top.GetUpper());
-        var most = Vector128.Max(upper.GetLower(), upper.GetUpper());
-        most = Vector128.Max(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
-        var extreme = MathF.Max(most[0], most[1]);
-        var inverse = Vector512.Create(extreme == 0 ? 0 : 127 / extreme);
-        var sum = Vector512<int>.Zero;
-        for (var i = 0; i < size; i += 16)
-        {
-            var codes = Avx512F.ConvertToVector512Int32(Vector512.Load(from + i) * inverse);
-            sum += codes;
-            Avx512F.ConvertToVector128SByteWithSaturation(codes).Store(to + i);
-        }
-
-        return (extreme / 127, Vector512.Sum(sum));
-    }
+    private static void RoundTile(void* state, nuint index) => ((Work*)state)->Rows.Round((int)index);
 
     [UnmanagedCallersOnly]
     private static void MultiplyPart(void* state, nuint index)
@@ -135,23 +60,27 @@ internal static unsafe class BlockProduct
         for (var group = first; group < end; group++)
         {
             // All rows while the weights are near.
-            for (var at = 0; at * TileRows < work->Rows; at++)
+            for (var at = 0; at < work->Rows.Tiles; at++)
             {
-                var tile = work->Tile(at);
-                if (tile.Height == 1)
+                var tile = work->Rows.Tile(at);
+                switch (tile.Height)
                 {
-                    MultiplyOne(work, group, tile);
-                }
-                else
-                {
-                    MultiplyFour(work, group, tile);
+                    case 1:
+                        MultiplyOne(work, group, tile);
+                        break;
+                    case 4:
+                        MultiplyFour(work, group, tile);
+                        break;
+                    default:
+                        MultiplyEight(work, group, tile);
+                        break;
                 }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(Work* work, int group, Tile tile)
+    private static void MultiplyOne(Work* work, int group, RowTile tile)
     {
         var (blocks, units) = (work->Weights->Blocks, work->Weights->BlockSize / PackedWeights.UnitInputs);
         var groupBytes = work->Weights->PaddedWidth * 8;
@@ -170,73 +99,91 @@ internal static unsafe class BlockProduct
                 for (var eight = 0; eight < 4; eight++)
                 {
                     var (low, high) = Nibbles(weights + (eight * 64), nibble);
-                    sum = Add(Add(sum, low, rows + (eight * 8)), high, rows + (eight * 8) + 4);
+                    sum = FourRows.Add(sum, low, rows + (eight * 8));
+                    sum = FourRows.Add(sum, high, rows + (eight * 8) + 4);
                 }
 
-                dot = Widen(dot, sum);
+                dot = FourRows.Widen(dot, sum);
             }
 
-            total = Scale(total, dot, Vector512.LoadAligned(scales), tile.Scales[block]);
+            total = FourRows.Scale(total, dot, Vector512.LoadAligned(scales), tile.Scales[block]);
         }
 
         Store(work, group, tile.First, total);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(Work* work, int group, Tile tile)
+    private static void MultiplyFour(Work* work, int group, RowTile tile)
     {
         var (blocks, units) = (work->Weights->Blocks, work->Weights->BlockSize / PackedWeights.UnitInputs);
         var groupBytes = work->Weights->PaddedWidth * 8;
         var weights = work->Weights->Codes + ((long)group * groupBytes);
         var scales = work->Weights->Scales + ((long)group * blocks * PackedWeights.GroupOutputs);
         var rows = tile.Codes;
-        var rowScales = tile.Scales;
-        var starts = tile.Starts;
         var nibble = Vector512.Create((byte)15);
-        var total0 = Vector512<float>.Zero;
-        var total1 = Vector512<float>.Zero;
-        var total2 = Vector512<float>.Zero;
-        var total3 = Vector512<float>.Zero;
-        for (var block = 0; block < blocks; block++, scales += PackedWeights.GroupOutputs, rowScales += 4, starts += 4)
+        var totals = default(FourRows<float>);
+        for (var block = 0; block < blocks; block++, scales += PackedWeights.GroupOutputs)
         {
-            var dot0 = Vector512.Create(starts[0]);
-            var dot1 = Vector512.Create(starts[1]);
-            var dot2 = Vector512.Create(starts[2]);
-            var dot3 = Vector512.Create(starts[3]);
+            var dots = FourRows.Create(tile.Starts + (block * 4));
             for (var unit = 0; unit < units; unit++, weights += 256, rows += 128)
             {
                 Prefetch(weights + groupBytes);
-                var sum0 = Vector512<short>.Zero;
-                var sum1 = Vector512<short>.Zero;
-                var sum2 = Vector512<short>.Zero;
-                var sum3 = Vector512<short>.Zero;
+                var sums = default(FourRows<short>);
                 for (var eight = 0; eight < 4; eight++)
                 {
                     var (low, high) = Nibbles(weights + (eight * 64), nibble);
-                    var at = rows + (eight * 32);
-                    sum0 = Add(Add(sum0, low, at), high, at + 16);
-                    sum1 = Add(Add(sum1, low, at + 4), high, at + 20);
-                    sum2 = Add(Add(sum2, low, at + 8), high, at + 24);
-                    sum3 = Add(Add(sum3, low, at + 12), high, at + 28);
+                    FourRows.Add(ref sums, low, rows + (eight * 8));
+                    FourRows.Add(ref sums, high, rows + (eight * 8) + 4);
                 }
 
-                dot0 = Widen(dot0, sum0);
-                dot1 = Widen(dot1, sum1);
-                dot2 = Widen(dot2, sum2);
-                dot3 = Widen(dot3, sum3);
+                FourRows.Widen(ref dots, sums);
+            }
+
+            FourRows.Scale(ref totals, dots, Vector512.LoadAligned(scales), tile.Scales + (block * 4));
+        }
+
+        Store(work, group, tile.First, totals);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyEight(Work* work, int group, RowTile tile)
+    {
+        var (blocks, units) = (work->Weights->Blocks, work->Weights->BlockSize / PackedWeights.UnitInputs);
+        var groupBytes = work->Weights->PaddedWidth * 8;
+        var weights = work->Weights->Codes + ((long)group * groupBytes);
+        var scales = work->Weights->Scales + ((long)group * blocks * PackedWeights.GroupOutputs);
+        var rows = tile.Codes;
+        var nibble = Vector512.Create((byte)15);
+        var (upperTotals, lowerTotals) = (default(FourRows<float>), default(FourRows<float>));
+        for (var block = 0; block < blocks; block++, scales += PackedWeights.GroupOutputs)
+        {
+            var upperDots = FourRows.Create(tile.Starts + (block * 8));
+            var lowerDots = FourRows.Create(tile.Starts + (block * 8) + 4);
+            for (var unit = 0; unit < units; unit++, weights += 256, rows += 256)
+            {
+                Prefetch(weights + groupBytes);
+                var (upper, lower) = (default(FourRows<short>), default(FourRows<short>));
+                for (var eight = 0; eight < 4; eight++)
+                {
+                    var (low, high) = Nibbles(weights + (eight * 64), nibble);
+                    var at = rows + (eight * 8);
+                    FourRows.Add(ref upper, low, at);
+                    FourRows.Add(ref lower, low, at + 128);
+                    FourRows.Add(ref upper, high, at + 4);
+                    FourRows.Add(ref lower, high, at + 132);
+                }
+
+                FourRows.Widen(ref upperDots, upper);
+                FourRows.Widen(ref lowerDots, lower);
             }
 
             var scale = Vector512.LoadAligned(scales);
-            total0 = Scale(total0, dot0, scale, rowScales[0]);
-            total1 = Scale(total1, dot1, scale, rowScales[1]);
-            total2 = Scale(total2, dot2, scale, rowScales[2]);
-            total3 = Scale(total3, dot3, scale, rowScales[3]);
+            FourRows.Scale(ref upperTotals, upperDots, scale, tile.Scales + (block * 8));
+            FourRows.Scale(ref lowerTotals, lowerDots, scale, tile.Scales + (block * 8) + 4);
         }
 
-        Store(work, group, tile.First, total0);
-        Store(work, group, tile.First + 1, total1);
-        Store(work, group, tile.First + 2, total2);
-        Store(work, group, tile.First + 3, total3);
+        Store(work, group, tile.First, upperTotals);
+        Store(work, group, tile.First + 4, lowerTotals);
     }
 
     // The next group's weights come from memory while this one's are computed with.
@@ -256,23 +203,17 @@ internal static unsafe class BlockProduct
         return (both & nibble, Vector512.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble);
     }
 
-    // Four inputs of a row with those of 16 outputs.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<short> Add(Vector512<short> sum, Vector512<byte> weights, byte* row) =>
-        sum + Avx512BW.MultiplyAddAdjacent(weights, Vector512.Create(*(int*)row).AsSByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Widen(Vector512<int> dot, Vector512<short> sum) =>
-        dot + Avx512BW.MultiplyAddAdjacent(sum, Vector512<short>.One);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Scale(
-        Vector512<float> total, Vector512<int> dot, Vector512<float> weights, float row) =>
-        Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(dot) * weights, Vector512.Create(row), total);
+    private static void Store(Work* work, int group, int row, in FourRows<float> values)
+    {
+        Store(work, group, row, values.First);
+        Store(work, group, row + 1, values.Second);
+        Store(work, group, row + 2, values.Third);
+        Store(work, group, row + 3, values.Fourth);
+    }
 
     private static void Store(Work* work, int group, int row, Vector512<float> values)
     {
-        if (row >= work->Rows)
+        if (row >= work->Rows.Count)
         {
             return;
         }
@@ -292,48 +233,11 @@ internal static unsafe class BlockProduct
         }
     }
 
-    // Rows that are computed together: of height 4 or, alone, 1; the last may have fewer rows than its height.
-    private readonly struct Tile
-    {
-        public int First { get; init; }
-
-        public int Rows { get; init; }
-
-        public int Height { get; init; }
-
-        // [padded width / 4, height, 4].
-        public byte* Codes { get; init; }
-
-        // [blocks, height].
-        public float* Scales { get; init; }
-
-        // [blocks, height].
-        public int* Starts { get; init; }
-    }
-
     private struct Work
     {
         public PackedWeights* Weights;
-        public float* Input;
-        public int Rows;
-        public byte* Codes;
-        public float* Scales;
-        public int* Starts;
+        public RoundedRows Rows;
         public float* Output;
         public int GroupsPerPart;
-
-        public readonly Tile Tile(int index)
-        {
-            var rows = Math.Min(Rows - (index * TileRows), TileRows);
-            return new()
-            {
-                First = index * TileRows,
-                Rows = rows,
-                Height = rows == 1 ? 1 : TileRows,
-                Codes = Codes + ((long)index * TileRows * Weights->PaddedWidth),
-                Scales = Scales + ((long)index * TileRows * Weights->Blocks),
-                Starts = Starts + ((long)index * TileRows * Weights->Blocks),
-            };
-        }
     }
 }

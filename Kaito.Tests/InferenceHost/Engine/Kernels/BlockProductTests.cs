@@ -16,7 +16,10 @@ public sealed unsafe class BlockProductTests
     [InlineData(3, 96, 33, 32)]
     [InlineData(4, 128, 100, 64)]
     [InlineData(5, 2816, 31, 32)]
+    [InlineData(7, 160, 18, 32)]
     [InlineData(9, 384, 130, 128)]
+    [InlineData(13, 256, 20, 64)]
+    [InlineData(14, 96, 16, 32)]
     [InlineData(40, 1024, 48, 32)]
     [InlineData(3, 100, 20, 32)]
     [InlineData(2, 17, 5, 128)]
@@ -87,7 +90,7 @@ public sealed unsafe class BlockProductTests
     [Fact]
     public void Multiply_OfARow_IsTheSameInEveryCompany()
     {
-        const int Rows = 11;
+        const int Rows = 14;
         const int Width = 320;
         const int Outputs = 70;
         var matrix = Matrix(Outputs, Width, 32);
