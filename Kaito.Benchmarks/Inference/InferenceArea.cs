@@ -68,7 +68,7 @@ internal sealed class InferenceArea : IBenchArea
         _ = await client.DrainAsync(MixedLoad.Even(streams, 8), cancellationToken);
         _ = MixedLoad.Rate(engine, MixedLoad.Even(streams, 8), streams);
         var (ratios, rates, allocated) = (new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round < (quick ? 2 : 11); round++)
+        for (var round = 0; round < (quick ? 2 : 21); round++)
         {
             // Whoever is second in a round may meet another machine.
             var raw = round % 2 == 0 ? Raw() : default(double?);
