@@ -33,7 +33,17 @@ internal sealed unsafe class PrefixStore(long budgetBytes) : IDisposable
             Drop(0);
         }
 
-        var memory = (nint)NativeMemory.Alloc((nuint)bytes);
+        nint memory;
+        try
+        {
+            memory = (nint)NativeMemory.Alloc((nuint)bytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The sequence has ended well; the next one like it is computed again.
+            return;
+        }
+
         cache.CopyOut(slot, tokens.Length, (byte*)memory);
         _entries.Add(new(tokens.ToArray(), key, memory, bytes));
         _bytes += bytes;

@@ -42,9 +42,9 @@ internal sealed partial class EngineLoop(
     {
         while (!abort.IsCancellationRequested)
         {
-            DropCancelled();
             try
             {
+                DropCancelled();
                 Admit();
                 if (_running.Count > 0)
                 {

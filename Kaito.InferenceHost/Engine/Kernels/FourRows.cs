@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Kaito.InferenceHost.Engine.Kernels;
 
-/// <summary>Something of 16 outputs, or of 32 half outputs, for each of four rows: in registers.</summary>
+/// <summary>A vector for each of four rows. The JIT keeps it in registers while it is a local that only inlined methods see.</summary>
 internal struct FourRows<T>
 {
     public Vector512<T> First;
